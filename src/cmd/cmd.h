@@ -1,0 +1,62 @@
+/* The subcommands: each is one file that parses its arguments, calls, and prints. */
+#ifndef CONVOY_CMD_CMD_H
+#define CONVOY_CMD_CMD_H
+
+#include "comm/world.h"
+#include "train/session.h"
+
+/* One subcommand; returns the process's exit code. argv[0] is its name. */
+struct command {
+    const char *name;
+    const char *help; /* one line */
+    int (*run)(int argc, char **argv);
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+int cmd_train(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
+int cmd_predict(int argc, char **argv);
+int cmd_summary(int argc, char **argv);
+int cmd_digest(int argc, char **argv);
+int cmd_data(int argc, char **argv);
+
+/* Prints the pending error on rank 0 (once, after world_agree has made it everybody's) and returns
+ * the exit code. ST_STOPPED is no error and is said as information. */
+int cmd_finish(enum status status);
+
+/* A usage error of the command line: "convoy train: what; see convoy train --help"; returns 2. */
+int cmd_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints text to standard output on rank 0 of world (NULL: a process on its own). */
+void cmd_print(const struct world *world, const struct text *text);
+
+/* Is this process one of an MPI job already (mpirun, srun)? */
+bool launch_in_job(void);
+
+/* Starts the program again under mpirun with so many processes (0: one a core) and waits. Signals
+ * that ask to stop are passed on. Returns the exit code; does not return -1 unless mpirun cannot be
+ * had (then the caller goes on alone). */
+int launch_ranks(int ranks, char **argv);
+
+/* How many cores this process may use. */
+int launch_cores(void);
+
+/* A model from a checkpoint file or a run's folder: the session has experiment, model with its
+ * parameters, and the scaling. */
+struct loaded {
+    struct pool pool;
+    struct experiment *experiment;
+    struct session session;
+    const char *path;
+    char digest[DIGEST_SIZE];
+};
+/* Collective over the world. Errors: ST_MODEL. */
+enum status load_model(const char *name, struct world *world, struct loaded *loaded);
+void load_release(struct loaded *loaded);
+
+/* The set that words of the command line name: one {format: ...}, or the files of a set. Not
+ * collective. Errors: ST_USAGE, ST_DATA. */
+enum status load_source(struct loaded *loaded, char *const *words, size_t n,
+                        struct variant *source);
+
+#endif

@@ -1,0 +1,33 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+
+int cmd_finish(enum status status)
+{
+    if (status == ST_STOPPED)
+        log_info("%s", status_message());
+    else if (status != ST_OK)
+        log_error("%s", status_message());
+    return (int)status;
+}
+
+int cmd_usage(const char *command, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_error("%s: %s; see 'convoy %s --help'", command, text, command);
+    return ST_USAGE;
+}
+
+void cmd_print(const struct world *world, const struct text *text)
+{
+    if (world && world->rank != 0)
+        return;
+    fwrite(text->data, 1, text->length, stdout);
+    fflush(stdout);
+}

@@ -1,0 +1,264 @@
+/* convoy train: run an experiment. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/signals.h"
+#include "cmd/cmd.h"
+#include "data/guard.h"
+#include "train/fit.h"
+
+static const char usage[] =
+    "usage: convoy train EXPERIMENT.yaml [options]\n"
+    "       convoy train --resume --out RUN [options]\n"
+    "\n"
+    "Trains the experiment. Started by itself it runs one process a core; under mpirun or srun it\n"
+    "uses the ranks that it is given. The result is the same to the last bit on any number of them.\n"
+    "The run's folder gets experiment.yaml, history.csv, log.txt, checkpoints/, best.h5, model.h5.\n"
+    "\n"
+    "options:\n"
+    "  -n, --ranks N          processes to start (default: one a core)\n"
+    "  -o, --out DIR          the run's folder (default: runs/NAME)\n"
+    "  -s, --set KEY=VALUE    change the experiment: --set fit.epochs=3; may be repeated\n"
+    "  -r, --resume           go on from the newest checkpoint in the run's folder, if there is one\n"
+    "      --overwrite        begin anew where the folder holds an earlier run\n"
+    "      --dry-run          print the experiment with every default, train nothing\n"
+    "      --progress MODE    auto, live, lines or quiet (default: auto)\n"
+    "      --json             end with the result as JSON\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "USR1 or INT (Ctrl-C) writes a checkpoint after the step under way and exits with 75.\n";
+
+enum { MAX_OVERRIDES = 256 };
+enum option_code { OPT_OVERWRITE = 256, OPT_DRY_RUN, OPT_PROGRESS, OPT_JSON };
+
+struct train_options {
+    const char *file;
+    char *out; /* NULL: runs/NAME */
+    char *overrides[MAX_OVERRIDES];
+    size_t override_count;
+    int ranks; /* 0: one a core */
+    enum run_start start;
+    enum progress_mode progress;
+    bool dry_run, json, help;
+};
+
+static const struct option long_options[] = {{"ranks", required_argument, NULL, 'n'},
+                                             {"out", required_argument, NULL, 'o'},
+                                             {"set", required_argument, NULL, 's'},
+                                             {"resume", no_argument, NULL, 'r'},
+                                             {"overwrite", no_argument, NULL, OPT_OVERWRITE},
+                                             {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+                                             {"progress", required_argument, NULL, OPT_PROGRESS},
+                                             {"json", no_argument, NULL, OPT_JSON},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {0}};
+
+static int parse_progress(const char *text, enum progress_mode *mode)
+{
+    static const char *const names[] = {"auto", "live", "lines", "quiet"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *mode = (enum progress_mode)i;
+            return 0;
+        }
+    return cmd_usage("train", "--progress: found '%s', expected auto, live, lines or quiet", text);
+}
+
+static int parse_ranks(const char *text, int *ranks)
+{
+    char *end = NULL;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 1 || value > 4096)
+        return cmd_usage("train", "-n: found '%s', expected a number of processes from 1 to 4096",
+                         text);
+    *ranks = (int)value;
+    return 0;
+}
+
+static int parse_option(int code, struct train_options *o)
+{
+    switch (code) {
+    case 'n':
+        return parse_ranks(optarg, &o->ranks);
+    case 'o':
+        o->out = optarg;
+        return 0;
+    case 's':
+        if (o->override_count == MAX_OVERRIDES)
+            return cmd_usage("train", "more than %d times --set", MAX_OVERRIDES);
+        o->overrides[o->override_count++] = optarg;
+        return 0;
+    case 'r':
+    case OPT_OVERWRITE:
+        if (o->start != RUN_FRESH && o->start != (code == 'r' ? RUN_RESUME : RUN_OVERWRITE))
+            return cmd_usage("train", "--resume and --overwrite exclude each other");
+        o->start = code == 'r' ? RUN_RESUME : RUN_OVERWRITE;
+        return 0;
+    case OPT_DRY_RUN:
+        o->dry_run = true;
+        return 0;
+    case OPT_PROGRESS:
+        return parse_progress(optarg, &o->progress);
+    case OPT_JSON:
+        o->json = true;
+        return 0;
+    case 'h':
+        o->help = true;
+        return 0;
+    default:
+        return cmd_usage("train", "unknown option or missing value");
+    }
+}
+
+static int parse(int argc, char **argv, struct train_options *o)
+{
+    opterr = 0;
+    optind = 1;
+    for (int code; (code = getopt_long(argc, argv, "n:o:s:rh", long_options, NULL)) != -1;) {
+        int bad = parse_option(code, o);
+        if (bad)
+            return bad;
+    }
+    if (o->help)
+        return 0;
+    if (argc - optind > 1)
+        return cmd_usage("train", "one experiment at a time; found '%s' and '%s'", argv[optind],
+                         argv[optind + 1]);
+    if (optind < argc)
+        o->file = argv[optind];
+    else if (!(o->start == RUN_RESUME && o->out))
+        return cmd_usage("train", "no experiment file is given");
+    return 0;
+}
+
+static enum status load_experiment(const struct train_options *o, struct experiment **out)
+{
+    char *inside = NULL;
+    if (!o->file) {
+        inside = mem_need(strlen(o->out) + 32, 1);
+        sprintf(inside, "%s/experiment.yaml", o->out);
+    }
+    enum status status = experiment_load(o->file ? o->file : inside, o->overrides,
+                                         o->override_count, out);
+    free(inside);
+    return status;
+}
+
+static void print_json(const struct experiment *e, const char *folder, const struct world *world,
+                       const struct fit_result *r)
+{
+    struct text out = {0};
+    text_add(&out, "{\"name\": ");
+    json_string(&out, e->name);
+    text_add(&out, ", \"folder\": ");
+    json_string(&out, folder);
+    text_add(&out, ", \"ranks\": %d, \"epochs\": %lld, \"steps\": %lld, \"stopped_early\": %s",
+             world->size, (long long)r->epochs, (long long)r->steps,
+             r->stopped_early ? "true" : "false");
+    for (size_t i = 0; i < r->values; i++) {
+        text_add(&out, ", \"%s\": ", r->name[i]);
+        json_number(&out, r->value[i]);
+    }
+    text_add(&out, ", \"digest\": \"%s\"}\n", r->digest);
+    cmd_print(world, &out);
+    text_release(&out);
+}
+
+static void print_result(const struct train_options *o, const struct experiment *e,
+                         const char *folder, const struct world *world, const struct fit_result *r)
+{
+    if (o->json) {
+        print_json(e, folder, world, r);
+        return;
+    }
+    struct text out = {0};
+    text_add(&out, "model: %s/model.h5\n", folder);
+    text_add(&out, "digest: %s\n", r->digest);
+    cmd_print(world, &out);
+    text_release(&out);
+}
+
+static enum status train(const struct train_options *o, const struct experiment *e,
+                         struct world *world)
+{
+    struct session session;
+    struct fit_result result;
+    char *folder = mem_need(strlen(o->out ? o->out : e->name) + 8, 1);
+    sprintf(folder, "%s%s", o->out ? "" : "runs/", o->out ? o->out : e->name);
+    struct fit_options options = {folder, o->start, o->json ? PROGRESS_QUIET : o->progress};
+    enum status status = session_open(&session, e, world);
+    if (status == ST_OK)
+        status = fit(&session, &options, &result);
+    if (status == ST_OK)
+        print_result(o, e, folder, world, &result);
+    session_close(&session);
+    free(folder);
+    return status;
+}
+
+static int dry_run(const struct experiment *e)
+{
+    struct text out = {0};
+    experiment_write(e, &out);
+    cmd_print(NULL, &out);
+    text_release(&out);
+    return ST_OK;
+}
+
+static int train_in_world(const struct train_options *o)
+{
+    struct world world;
+    struct experiment *e = NULL;
+    enum status status = world_init(&world);
+    if (status != ST_OK)
+        return cmd_finish(status);
+    kernels_blas_init();
+    data_guard_maps();
+    signals_watch();
+    status = world_agree(&world, load_experiment(o, &e));
+    if (status == ST_OK)
+        status = train(o, e, &world);
+    int code = cmd_finish(status);
+    experiment_free(e);
+    world_finish(&world);
+    return code;
+}
+
+/* Before processes are started: is the experiment sound? Its errors are better said once. */
+static int check_alone(const struct train_options *o)
+{
+    struct experiment *e = NULL;
+    enum status status = load_experiment(o, &e);
+    if (status != ST_OK)
+        return cmd_finish(status);
+    int code = o->dry_run ? dry_run(e) : ST_OK;
+    experiment_free(e);
+    return code;
+}
+
+int cmd_train(int argc, char **argv)
+{
+    struct train_options o = {.start = RUN_FRESH};
+    int bad = parse(argc, argv, &o);
+    if (bad)
+        return bad;
+    if (o.help) {
+        fputs(usage, stdout);
+        return ST_OK;
+    }
+    if (launch_in_job() && o.ranks)
+        return cmd_usage("train", "-n: mpirun or srun has already chosen the ranks");
+    if (!launch_in_job() || o.dry_run) {
+        int code = check_alone(&o);
+        if (code || o.dry_run)
+            return code;
+        int ranks = o.ranks ? o.ranks : launch_cores();
+        code = ranks > 1 ? launch_ranks(ranks, argv - 1) : -1;
+        if (code >= 0)
+            return code;
+    }
+    return train_in_world(&o);
+}

@@ -1,0 +1,266 @@
+/* Reading a checkpoint: the trailer first, then, if the file is whole and unchanged, what is
+ * inside. See checkpoint.c for what there is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "formats/checkpoint.h"
+#include "formats/h5.h"
+#include "formats/trailer.h"
+
+/* A checked file, open. */
+struct source {
+    unsigned char *bytes;
+    int version;
+    struct h5 h5;
+};
+
+/* Copies the file into memory, so that nobody can change it between the check and the reading. */
+static enum status copy_file(const char *path, unsigned char **bytes, size_t *size)
+{
+    struct file_map map;
+    void *memory = NULL;
+    TRY(file_map(path, ST_MODEL, &map));
+    enum status status = mem_alloc(&memory, map.size, path);
+    if (status == ST_OK && map.size > 0)
+        memcpy(memory, map.base, map.size);
+    *size = map.size;
+    *bytes = memory;
+    file_unmap(&map);
+    return status;
+}
+
+static void source_close(struct source *source)
+{
+    h5_close(&source->h5);
+    free(source->bytes);
+}
+
+static enum status source_open(const char *path, struct source *source)
+{
+    size_t size, length;
+    TRY(copy_file(path, &source->bytes, &size));
+    enum status status =
+        trailer_check(path, source->bytes, size, CHECKPOINT_VERSION, &length, &source->version);
+    if (status != ST_OK) {
+        free(source->bytes);
+        return status;
+    }
+    status = h5_open(&source->h5, path, source->bytes, length);
+    if (status != ST_OK)
+        source_close(source);
+    return status;
+}
+
+/* ---- The file's model against ours ---- */
+
+/* The layers of the file that have weights, in order, each with the names of its weights. */
+struct weights {
+    size_t layers;
+    char **layer;
+    struct string_list *names;
+};
+
+static enum status read_weights(struct h5 *h5, struct weights *weights)
+{
+    struct string_list all;
+    TRY(h5_read_names(h5, "model_weights", "layer_names", &h5->scratch, &all));
+    *weights = (struct weights){.layer = pool_alloc(&h5->scratch, all.n * sizeof *weights->layer),
+                                .names = pool_alloc(&h5->scratch, all.n * sizeof *weights->names)};
+    for (size_t i = 0; i < all.n; i++) {
+        struct string_list *names = &weights->names[weights->layers];
+        const char *group = pool_printf(&h5->scratch, "model_weights/%s", all.v[i]);
+        TRY(h5_read_names(h5, group, "weight_names", &h5->scratch, names));
+        if (names->n > 0)
+            weights->layer[weights->layers++] = all.v[i];
+    }
+    return ST_OK;
+}
+
+/* "'dense' (kernel (84, 10))" */
+static enum status describe_layer(struct h5 *h5, const struct weights *weights, size_t index,
+                                  const char **text)
+{
+    const char *layer = weights->layer[index], *weight = weights->names[index].v[0];
+    struct shape shape;
+    TRY(h5_read_shape(h5, pool_printf(&h5->scratch, "model_weights/%s/%s", layer, weight), &shape));
+    const char *slash = strrchr(weight, '/');
+    *text = pool_printf(&h5->scratch, "'%s' (%s %s)", layer, slash ? slash + 1 : weight,
+                        shape_text(&shape));
+    return ST_OK;
+}
+
+static enum status same_layer(struct h5 *h5, const struct weights *weights, size_t index,
+                              const struct layer *layer)
+{
+    FAIL_IF(index >= weights->layers, ST_MODEL,
+            "%s: of another model: %zu of its layers have weights; this model goes on with '%s' "
+            "(%s %s)",
+            h5->path, weights->layers, layer->name, layer->param[0].name,
+            shape_text(&layer->param[0].shape));
+    if (strcmp(weights->layer[index], layer->name) == 0)
+        return ST_OK;
+    const char *found;
+    TRY(describe_layer(h5, weights, index, &found));
+    FAIL(ST_MODEL, "%s: of another model: has the layer %s where this model has '%s' (%s %s)",
+         h5->path, found, layer->name, layer->param[0].name, shape_text(&layer->param[0].shape));
+}
+
+/* Reads group/LAYER/param, of the model's shape, to its place in data. */
+static enum status read_array(struct h5 *h5, const char *group, const struct layer *layer,
+                              const struct param *param, float *data)
+{
+    const char *path = pool_printf(&h5->scratch, "%s/%s", group, param->path);
+    struct shape shape;
+    TRY(h5_read_shape(h5, path, &shape));
+    FAIL_IF(
+        !shape_same(&shape, &param->shape), ST_MODEL,
+        "%s: of another model: layer '%s': the %s has the shape %s in the file, %s in this model",
+        h5->path, layer->name, param->name, shape_text(&shape), shape_text(&param->shape));
+    return h5_read_floats(h5, path, param->size, data + param->offset);
+}
+
+static enum status read_arrays(struct h5 *h5, const char *group, const struct layer *layer,
+                               bool trainable_only, float *data)
+{
+    for (size_t p = 0; p < layer->params; p++)
+        if (layer->param[p].trainable || !trainable_only)
+            TRY(read_array(h5, group, layer, &layer->param[p], data));
+    return ST_OK;
+}
+
+static enum status read_params(struct h5 *h5, const struct model *model, float *data)
+{
+    struct weights weights;
+    size_t next = 0;
+    TRY(read_weights(h5, &weights));
+    for (size_t i = 0; i < model->nodes; i++) {
+        const struct layer *layer = &model->node[i].layer;
+        if (layer->params == 0)
+            continue;
+        TRY(same_layer(h5, &weights, next, layer));
+        const char *group = pool_printf(&h5->scratch, "model_weights/%s", layer->name);
+        TRY(read_arrays(h5, group, layer, false, data));
+        FAIL_IF(weights.names[next].n != layer->params, ST_MODEL,
+                "%s: of another model: layer '%s' has %zu weights in the file, %zu in this model",
+                h5->path, layer->name, weights.names[next].n, layer->params);
+        next++;
+    }
+    if (next == weights.layers)
+        return ST_OK;
+    const char *found;
+    TRY(describe_layer(h5, &weights, next, &found));
+    FAIL(ST_MODEL, "%s: of another model: goes on with the layer %s after this model's end",
+         h5->path, found);
+}
+
+/* ---- The rest ---- */
+
+static enum status read_all_arrays(struct h5 *h5, const char *group, const struct model *model,
+                                   bool trainable_only, float *data)
+{
+    for (size_t i = 0; i < model->nodes; i++)
+        TRY(read_arrays(h5, group, &model->node[i].layer, trainable_only, data));
+    return ST_OK;
+}
+
+static enum status read_optimizer(struct h5 *h5, const struct model *model, struct checkpoint *out)
+{
+    if (!h5_has(h5, "convoy/optimizer"))
+        return ST_OK;
+    struct string_list names;
+    TRY(h5_read_text(h5, "convoy/optimizer", &out->pool, &out->optimizer));
+    TRY(h5_read_names(h5, "convoy/slots", "slot_names", &out->pool, &names));
+    FAIL_IF(names.n > CHECKPOINT_MAX_SLOTS, ST_MODEL,
+            "%s: 'convoy/slots' has %zu slots; expected at most %d", h5->path, names.n,
+            CHECKPOINT_MAX_SLOTS);
+    for (; out->slots < names.n; out->slots++) {
+        size_t s = out->slots;
+        const char *group = pool_printf(&h5->scratch, "convoy/slots/%s", names.v[s]);
+        out->slot_name[s] = names.v[s];
+        out->slot[s] = pool_alloc(&out->pool, model->trainable * sizeof(float));
+        TRY(read_all_arrays(h5, group, model, true, out->slot[s]));
+    }
+    return ST_OK;
+}
+
+static enum status read_count(struct h5 *h5, const char *name, int64_t *value)
+{
+    uint64_t found;
+    TRY(h5_read_number(h5, "convoy", name, INT64_MAX, &found));
+    *value = (int64_t)found;
+    return ST_OK;
+}
+
+static enum status read_text_if_there(struct h5 *h5, const char *name, struct pool *pool,
+                                      char **text)
+{
+    return h5_has(h5, name) ? h5_read_text(h5, name, pool, text) : ST_OK;
+}
+
+static enum status read_progress(struct h5 *h5, struct checkpoint *out)
+{
+    char *digest;
+    TRY(h5_read_number(h5, "convoy", "seed", UINT64_MAX, &out->seed));
+    TRY(read_count(h5, "epoch", &out->epoch));
+    TRY(read_count(h5, "step", &out->step));
+    TRY(read_count(h5, "position", &out->position));
+    TRY(h5_read_text(h5, "convoy/digest", &h5->scratch, &digest));
+    FAIL_IF(strlen(digest) != DIGEST_SIZE - 1 ||
+                strspn(digest, "0123456789abcdef") != DIGEST_SIZE - 1,
+            ST_MODEL, "%s: 'convoy/digest' is not a digest", h5->path);
+    memcpy(out->digest, digest, DIGEST_SIZE);
+    TRY(read_text_if_there(h5, "convoy/state", &out->pool, &out->state));
+    return read_text_if_there(h5, "convoy/history", &out->pool, &out->history);
+}
+
+static enum status read_head(struct source *source, struct checkpoint *out)
+{
+    out->version = source->version;
+    return h5_read_text(&source->h5, "convoy/experiment", &out->pool, &out->experiment);
+}
+
+static enum status read_all(struct source *source, const struct model *model,
+                            struct checkpoint *out)
+{
+    struct h5 *h5 = &source->h5;
+    TRY(read_head(source, out));
+    TRY(read_progress(h5, out));
+    out->params = pool_alloc(&out->pool, model->total * sizeof(float));
+    TRY(read_params(h5, model, out->params));
+    TRY(read_optimizer(h5, model, out));
+    if (!h5_has(h5, "convoy/best"))
+        return ST_OK;
+    out->best = pool_alloc(&out->pool, model->total * sizeof(float));
+    return read_all_arrays(h5, "convoy/best", model, false, out->best);
+}
+
+enum status checkpoint_read_head(const char *path, struct checkpoint *out)
+{
+    struct source source;
+    *out = (struct checkpoint){0};
+    TRY(source_open(path, &source));
+    enum status status = read_head(&source, out);
+    source_close(&source);
+    if (status != ST_OK)
+        checkpoint_release(out);
+    return status;
+}
+
+enum status checkpoint_read(const char *path, const struct model *model, struct checkpoint *out)
+{
+    struct source source;
+    *out = (struct checkpoint){0};
+    TRY(source_open(path, &source));
+    enum status status = read_all(&source, model, out);
+    source_close(&source);
+    if (status != ST_OK)
+        checkpoint_release(out);
+    return status;
+}
+
+void checkpoint_release(struct checkpoint *checkpoint)
+{
+    pool_release(&checkpoint->pool);
+    *checkpoint = (struct checkpoint){0};
+}

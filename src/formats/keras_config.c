@@ -1,0 +1,298 @@
+/* The JSON by which Keras rebuilds a model and compiles it.
+ *
+ * Layers, initializers, regularizers and optimizers bear Keras's names and arguments, so that one
+ * mapping from schema to JSON serves them all: nothing here knows a layer. The form is the one of
+ * Keras 2, which Keras 3 reads as well (tried with 2.15 and 3.15): batch_input_shape, inbound_nodes
+ * as lists, {"class_name": ..., "config": {...}} for every object. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "formats/checkpoint.h"
+#include "formats/keras.h"
+
+static void add_fields(struct text *out, const struct schema *schema, const void *args);
+
+/* "he_normal" to "HeNormal", "l1_l2" to "L1L2"; "Adam" stays. */
+static void add_class_name(struct text *out, const char *name)
+{
+    char class_name[64];
+    size_t used = 0;
+    for (size_t i = 0; name[i] && used + 1 < sizeof class_name; i++)
+        if (name[i] != '_')
+            class_name[used++] =
+                i == 0 || name[i - 1] == '_' ? (char)toupper((unsigned char)name[i]) : name[i];
+    class_name[used] = '\0';
+    json_string(out, class_name);
+}
+
+static void add_object(struct text *out, const struct variant *variant)
+{
+    if (!variant->kind) {
+        text_add(out, "null");
+        return;
+    }
+    text_add(out, "{\"class_name\": ");
+    add_class_name(out, variant->kind->name);
+    text_add(out, ", \"config\": {");
+    if (variant->kind->schema)
+        add_fields(out, variant->kind->schema, variant->args);
+    text_add(out, "}}");
+}
+
+static void add_integer(struct text *out, int64_t value)
+{
+    if (value == FIELD_NONE)
+        text_add(out, "null");
+    else
+        text_add(out, "%lld", (long long)value);
+}
+
+/* Python distinguishes 1 from 1.0. */
+static void add_float(struct text *out, double value)
+{
+    size_t start = out->length;
+    json_number(out, value);
+    if (isfinite(value) && !strpbrk(out->data + start, ".eE"))
+        text_add(out, ".0");
+}
+
+static void add_text(struct text *out, const char *value)
+{
+    if (value)
+        json_string(out, value);
+    else
+        text_add(out, "null");
+}
+
+/* Comma between the items of a list. */
+static void separate(struct text *out, size_t index)
+{
+    if (index > 0)
+        text_add(out, ", ");
+}
+
+static void add_list(struct text *out, const struct field *field, const void *value)
+{
+    const struct variant_list *variants = value;
+    const struct string_list *strings = value;
+    const struct float_list *floats = value;
+    const struct int_list *ints = value;
+    text_add(out, "[");
+    for (size_t i = 0; i < ints->n; i++) { /* n is the first member of each of them */
+        separate(out, i);
+        if (field->type == FIELD_VARIANTS)
+            add_object(out, &variants->v[i]);
+        else if (field->type == FIELD_STRINGS)
+            add_text(out, strings->v[i]);
+        else if (field->type == FIELD_FLOATS)
+            add_float(out, floats->v[i]);
+        else
+            add_integer(out, ints->v[i]);
+    }
+    text_add(out, "]");
+}
+
+/* [a, b] */
+static void add_pair(struct text *out, const int64_t pair[2])
+{
+    text_add(out, "[%lld, %lld]", (long long)pair[0], (long long)pair[1]);
+}
+
+static void add_struct(struct text *out, const struct field *field, const void *value)
+{
+    const void *inner = field->nullable ? *(const void *const *)value : value;
+    text_add(out, inner ? "{" : "null");
+    if (inner) {
+        add_fields(out, field->schema, inner);
+        text_add(out, "}");
+    }
+}
+
+static void add_value(struct text *out, const struct field *field, const void *value)
+{
+    const int64_t *pairs = value;
+    int choice;
+    switch (field->type) {
+    case FIELD_BOOL:
+        text_add(out, *(const bool *)value ? "true" : "false");
+        break;
+    case FIELD_INT:
+        add_integer(out, *(const int64_t *)value);
+        break;
+    case FIELD_FLOAT:
+        add_float(out, *(const double *)value);
+        break;
+    case FIELD_STRING:
+        add_text(out, *(char *const *)value);
+        break;
+    case FIELD_CHOICE:
+        choice = *(const int *)value;
+        add_text(out, choice < 0 ? NULL : field->choices[choice]);
+        break;
+    case FIELD_PAIR:
+        if (pairs[0] == FIELD_NONE)
+            text_add(out, "null");
+        else
+            add_pair(out, pairs);
+        break;
+    case FIELD_MARGINS:
+        text_add(out, "[");
+        add_pair(out, pairs);
+        text_add(out, ", ");
+        add_pair(out, pairs + 2);
+        text_add(out, "]");
+        break;
+    case FIELD_STRUCT:
+        add_struct(out, field, value);
+        break;
+    case FIELD_VARIANT:
+    case FIELD_TAGGED:
+        add_object(out, value);
+        break;
+    case FIELD_INTS:
+    case FIELD_FLOATS:
+    case FIELD_STRINGS:
+    case FIELD_VARIANTS:
+        add_list(out, field, value);
+        break;
+    }
+}
+
+/* "key": value, for all fields of the schema and its base, but for what every layer has: that is
+ * not Keras's, or not where Keras has it. */
+static void add_fields(struct text *out, const struct schema *schema, const void *args)
+{
+    if (schema->base && schema->base != &layer_common_schema)
+        add_fields(out, schema->base, args);
+    for (const struct field *field = schema->fields; field->key; field++) {
+        separate(out, out->data[out->length - 1] == '{' ? 0 : 1);
+        json_string(out, field->key);
+        text_add(out, ": ");
+        add_value(out, field, (const char *)args + field->offset);
+    }
+}
+
+/* ---- The model ---- */
+
+/* name, trainable, dtype: what each of Keras's layers has */
+static void add_layer_head(struct text *out, const char *class_name, const char *name)
+{
+    text_add(out, "{\"class_name\": ");
+    json_string(out, class_name);
+    text_add(out, ", \"config\": {\"name\": ");
+    json_string(out, name);
+    text_add(out, ", \"dtype\": \"float32\"");
+}
+
+static void add_input_layer(struct text *out, const char *name, const struct shape *shape)
+{
+    add_layer_head(out, "InputLayer", name);
+    text_add(out, ", \"batch_input_shape\": [null");
+    for (int i = 0; i < shape->rank; i++)
+        text_add(out, ", %lld", (long long)shape->dim[i]);
+    text_add(out, "]}");
+}
+
+static void add_activation(struct text *out, const struct layer_common *common)
+{
+    text_add(out, ", \"activation\": ");
+    json_string(out, activation_names[common->activation]);
+}
+
+static void add_layer(struct text *out, const struct keras_layer *self)
+{
+    const struct layer *layer = &self->node->layer;
+    const struct layer_common *common = layer->args;
+    if (self->role == KERAS_ACTIVATION) {
+        add_layer_head(out, "Activation", self->name);
+        add_activation(out, common);
+    } else {
+        add_layer_head(out, layer->type->kind.name, self->name);
+        text_add(out, ", \"trainable\": %s", common->trainable ? "true" : "false");
+        if (self->role == KERAS_ACTIVATED)
+            add_activation(out, common);
+        add_fields(out, layer->type->kind.schema, layer->args);
+    }
+    text_add(out, "}");
+}
+
+/* ["conv2d", 0, 0]: the first output of the layer's first call; then arguments of the call. */
+static void add_tensor(struct text *out, const char *layer, const char *more)
+{
+    text_add(out, "[");
+    json_string(out, layer);
+    text_add(out, ", 0, 0%s]", more);
+}
+
+static void add_inbound_nodes(struct text *out, const struct keras_view *view,
+                              const struct keras_layer *layer)
+{
+    text_add(out, ", \"name\": ");
+    json_string(out, layer->name);
+    text_add(out, ", \"inbound_nodes\": [");
+    if (layer->role == KERAS_ACTIVATION) {
+        text_add(out, "[");
+        add_tensor(out, layer->node->layer.name, ", {}");
+        text_add(out, "]");
+    } else if (layer->role != KERAS_INPUT) {
+        text_add(out, "[");
+        for (size_t i = 0; i < layer->node->layer.inputs; i++) {
+            int from = layer->node->from[i];
+            separate(out, i);
+            add_tensor(out, from < 0 ? view->layer[0].name : view->output[from], ", {}");
+        }
+        text_add(out, "]");
+    }
+    text_add(out, "]");
+}
+
+static void add_layers(struct text *out, const struct keras_view *view, const struct model *model)
+{
+    text_add(out, "\"layers\": [");
+    for (size_t i = 0; i < view->layers; i++) {
+        separate(out, i);
+        if (view->layer[i].role != KERAS_INPUT)
+            add_layer(out, &view->layer[i]);
+        else
+            add_input_layer(out, view->layer[i].name, &model->input);
+        if (!view->chain)
+            add_inbound_nodes(out, view, &view->layer[i]);
+        text_add(out, "}");
+    }
+    text_add(out, "]");
+}
+
+void keras_model_config(const struct model *model, struct text *out)
+{
+    struct keras_view view;
+    keras_view_init(&view, model);
+    text_add(out, "{\"class_name\": \"%s\", \"config\": {\"name\": ",
+             view.chain ? "Sequential" : "Functional");
+    json_string(out, model->name);
+    text_add(out, ", \"trainable\": true, ");
+    add_layers(out, &view, model);
+    if (!view.chain) {
+        text_add(out, ", \"input_layers\": [");
+        add_tensor(out, view.layer[0].name, "");
+        text_add(out, "], \"output_layers\": [");
+        add_tensor(out, view.output[model->nodes - 1], "");
+        text_add(out, "]");
+    }
+    text_add(out, "}}");
+    keras_view_release(&view);
+}
+
+void keras_training_config(const struct checkpoint_training *training, struct text *out)
+{
+    text_add(out, "{\"loss\": ");
+    json_string(out, training->loss);
+    text_add(out, ", \"metrics\": [");
+    for (size_t i = 0; i < training->metrics.n; i++) {
+        separate(out, i);
+        json_string(out, training->metrics.v[i]);
+    }
+    text_add(out, "], \"weighted_metrics\": null, \"loss_weights\": null, \"optimizer_config\": ");
+    add_object(out, training->optimizer);
+    text_add(out, "}");
+}

@@ -1,0 +1,23 @@
+/* Activation: an activation function as a layer of its own. The function is the common argument
+ * `activation`, which the model applies in place; the layer itself passes its input on. */
+#include "layers/identity.h"
+
+static const struct field fields[] = {
+    {.key = "activation", .type = FIELD_CHOICE, .offset = offsetof(struct layer_common, activation),
+     .choices = activation_names, .bare = true, .help = "which function"},
+    {0}};
+static const struct schema schema = {"Activation", fields, &layer_common_schema};
+
+static enum status infer(struct layer *layer, struct pool *pool)
+{
+    (void)pool;
+    layer->out = layer->in[0];
+    return ST_OK;
+}
+
+const struct layer_type layer_activation = {
+    .kind = {"Activation", &schema, sizeof(struct layer_common), &layer_activation},
+    .infer = infer,
+    .forward = identity_forward,
+    .backward = identity_backward,
+};

@@ -1,0 +1,28 @@
+/* Shape arithmetic of sliding windows, shared by convolution and pooling. */
+#ifndef CONVOY_LAYERS_WINDOW_H
+#define CONVOY_LAYERS_WINDOW_H
+
+#include "layers/layer.h"
+
+enum padding { PADDING_VALID, PADDING_SAME };
+extern const char *const padding_names[];
+
+/* One axis: input size, window (kernel with its dilation applied), stride; out and the zeros put in
+ * front and behind. Keras: valid out = floor((in - window)/stride) + 1; same out = ceil(in/stride),
+ * the odd zero behind. */
+struct window_axis {
+    int64_t in, window, stride;
+    int64_t out, before, after;
+};
+
+/* Fails, naming the layer, where the window is larger than its input. axis: "height", "width". */
+enum status window_infer(const struct layer *layer, const char *axis, enum padding padding,
+                         struct window_axis *a);
+
+/* Fails unless the layer's first input is an image (H, W, C) that fits int arithmetic. */
+enum status window_need_image(const struct layer *layer);
+
+/* "height (28 + 2+2 - 5)/1 + 1 = 28" */
+void window_explain(const char *axis, const struct window_axis *a, struct text *out);
+
+#endif

@@ -1,0 +1,146 @@
+/* One microbatch through the model, forward and backward. */
+#include <string.h>
+
+#include "model/model.h"
+
+static size_t output_size(const struct node *node, int n)
+{
+    return shape_size(&node->layer.out) * (size_t)n;
+}
+
+/* What node i sees; the gradient fields are left to the caller. inputs and weights are storage. */
+static struct pass pass_of(struct model *model, const struct node *node,
+                           const struct model_batch *batch, const float **inputs, float **weights)
+{
+    for (size_t k = 0; k < node->layer.inputs; k++)
+        inputs[k] =
+            node->from[k] < 0 ? batch->x : model->arena + model->node[node->from[k]].y;
+    for (size_t p = 0; p < node->layer.params; p++)
+        weights[p] = model->params + node->layer.param[p].offset;
+    return (struct pass){.n = batch->n,
+                         .training = batch->training,
+                         .seed = model->seed,
+                         .step = batch->step,
+                         .ids = batch->ids,
+                         .x = inputs,
+                         .y = model->arena + node->y,
+                         .w = weights,
+                         .saved = model->arena + node->saved,
+                         .scratch = model->arena + model->scratch,
+                         .stats = batch->stats ? batch->stats + node->stats : NULL};
+}
+
+static void activate(const struct model *model, const struct node *node, int n)
+{
+    size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
+    activation_forward(node->layer.activation, output_size(node, n) / width, width,
+                       model->arena + node->y);
+}
+
+static bool leaves_logits(const struct model *model, const struct node *node)
+{
+    return model->output_is_logits && node == &model->node[model->nodes - 1];
+}
+
+const float *model_forward(struct model *model, const struct model_batch *batch)
+{
+    MUST(batch->n >= 1 && batch->n <= model->microbatch, "%d samples, at most %d", batch->n,
+         model->microbatch);
+    for (size_t i = 0; i < model->nodes; i++) {
+        const struct node *node = &model->node[i];
+        const float *inputs[LAYER_MAX_INPUTS];
+        float *weights[LAYER_MAX_PARAMS];
+        struct pass pass = pass_of(model, node, batch, inputs, weights);
+        node->layer.type->forward(&node->layer, &pass);
+        if (!leaves_logits(model, node))
+            activate(model, node, batch->n);
+    }
+    return model->arena + model->node[model->nodes - 1].y;
+}
+
+enum activation model_output_activation(const struct model *model)
+{
+    return model->node[model->nodes - 1].layer.activation;
+}
+
+/* Does a node after i, or an earlier input of i, already write the gradient of input k? */
+static bool written_before(const struct model *model, size_t i, size_t k)
+{
+    int from = model->node[i].from[k];
+    for (size_t earlier = 0; earlier < k; earlier++)
+        if (model->node[i].from[earlier] == from)
+            return true;
+    for (size_t j = i + 1; j < model->nodes; j++)
+        for (size_t input = 0; input < model->node[j].layer.inputs; input++)
+            if (model->node[j].from[input] == from)
+                return true;
+    return false;
+}
+
+/* Runs one backward in which the gradients of some inputs are there already: input by input, those
+ * through the extra buffer, which is then added. */
+static void backward_adding(struct model *model, size_t i, struct pass *pass, float *const *targets)
+{
+    const struct node *node = &model->node[i];
+    for (size_t k = 0; k < node->layer.inputs; k++) {
+        float *only[LAYER_MAX_INPUTS] = {NULL};
+        bool add = targets[k] && written_before(model, i, k);
+        only[k] = add ? model->arena + model->extra : targets[k];
+        pass->dx = only;
+        node->layer.type->backward(&node->layer, pass);
+        size_t n = shape_size(&node->layer.in[k]) * (size_t)pass->n;
+        for (size_t e = 0; add && e < n; e++)
+            targets[k][e] += only[k][e];
+    }
+}
+
+static void backward_node(struct model *model, size_t i, const struct model_batch *batch,
+                          float *gradient, float *dx)
+{
+    const struct node *node = &model->node[i];
+    const float *inputs[LAYER_MAX_INPUTS];
+    float *weights[LAYER_MAX_PARAMS], *dw[LAYER_MAX_PARAMS], *targets[LAYER_MAX_INPUTS];
+    struct pass pass = pass_of(model, node, batch, inputs, weights);
+    pass.dy = model->arena + node->dy;
+    pass.dw = dw;
+    pass.dx = targets;
+    for (size_t p = 0; p < node->layer.params; p++)
+        dw[p] = node->layer.param[p].trainable ? gradient + node->layer.param[p].offset
+                                               : model->arena + model->frozen;
+    bool adding = false;
+    for (size_t k = 0; k < node->layer.inputs; k++) {
+        targets[k] = node->from[k] < 0 ? dx : model->arena + model->node[node->from[k]].dy;
+        adding = adding || (targets[k] && written_before(model, i, k));
+    }
+    if (adding)
+        backward_adding(model, i, &pass, targets);
+    else
+        node->layer.type->backward(&node->layer, &pass);
+}
+
+void model_backward(struct model *model, const struct model_batch *batch, const float *dy,
+                    float *gradient, float *dx)
+{
+    const struct node *last = &model->node[model->nodes - 1];
+    memcpy(model->arena + last->dy, dy, output_size(last, batch->n) * sizeof *dy);
+    for (size_t i = model->nodes; i-- > 0;) {
+        const struct node *node = &model->node[i];
+        size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
+        if (!leaves_logits(model, node))
+            activation_backward(node->layer.activation, output_size(node, batch->n) / width, width,
+                                model->arena + node->y, model->arena + node->dy);
+        backward_node(model, i, batch, gradient, dx);
+    }
+}
+
+void model_update_stats(struct model *model, const double *stats, double samples)
+{
+    for (size_t i = 0; i < model->nodes; i++) {
+        const struct node *node = &model->node[i];
+        float *weights[LAYER_MAX_PARAMS];
+        for (size_t p = 0; p < node->layer.params; p++)
+            weights[p] = model->params + node->layer.param[p].offset;
+        if (node->layer.type->update)
+            node->layer.type->update(&node->layer, stats + node->stats, samples, weights);
+    }
+}

@@ -1,0 +1,192 @@
+#include "train/callbacks.h"
+
+#include <string.h>
+
+enum mode { MODE_AUTO, MODE_MIN, MODE_MAX };
+static const char *const mode_names[] = {"auto", "min", "max", NULL};
+
+static const struct field early_stopping_fields[] = {
+    {.key = "monitor", .type = FIELD_STRING,
+     .offset = offsetof(struct early_stopping_args, monitor), .fallback = "val_loss",
+     .help = "a column of history.csv"},
+    {.key = "min_delta", .type = FIELD_FLOAT,
+     .offset = offsetof(struct early_stopping_args, min_delta), .fallback = "0", .min = 0,
+     .max = 1e30, .help = "a smaller change is no improvement"},
+    {.key = "patience", .type = FIELD_INT,
+     .offset = offsetof(struct early_stopping_args, patience), .fallback = "0", .min = 0,
+     .max = 1 << 30, .help = "epochs without improvement before it stops"},
+    {.key = "mode", .type = FIELD_CHOICE, .offset = offsetof(struct early_stopping_args, mode),
+     .fallback = "auto", .choices = mode_names, .help = "is less or more better?"},
+    {.key = "restore_best_weights", .type = FIELD_BOOL,
+     .offset = offsetof(struct early_stopping_args, restore_best_weights), .fallback = "false",
+     .help = "end with the parameters of the best epoch"},
+    {.key = "start_from_epoch", .type = FIELD_INT,
+     .offset = offsetof(struct early_stopping_args, start_from_epoch), .fallback = "0", .min = 0,
+     .max = 1 << 30, .help = "epochs before it starts to watch"},
+    {0}};
+static const struct schema early_stopping_schema = {"EarlyStopping", early_stopping_fields, NULL};
+
+struct every {
+    int64_t n;
+};
+#define EVERY(unit)                                                                                \
+    static const struct field unit##_fields[] = {                                                  \
+        {.key = "n", .type = FIELD_INT, .offset = offsetof(struct every, n), .min = 1,             \
+         .max = 1 << 30, .bare = true},                                                            \
+        {0}};                                                                                      \
+    static const struct schema unit##_schema = {#unit, unit##_fields, NULL};                       \
+    static const struct kind unit##_kind = {#unit, &unit##_schema, sizeof(struct every), NULL};
+EVERY(epochs)
+EVERY(steps)
+EVERY(seconds)
+/* in the order of enum save_unit */
+static const struct kind *const every_kinds[] = {&epochs_kind, &steps_kind, &seconds_kind, NULL};
+
+static const struct field model_checkpoint_fields[] = {
+    {.key = "monitor", .type = FIELD_STRING,
+     .offset = offsetof(struct model_checkpoint_args, monitor), .fallback = "val_loss",
+     .help = "what best means"},
+    {.key = "mode", .type = FIELD_CHOICE, .offset = offsetof(struct model_checkpoint_args, mode),
+     .fallback = "auto", .choices = mode_names, .help = "is less or more better?"},
+    {.key = "save_best_only", .type = FIELD_BOOL,
+     .offset = offsetof(struct model_checkpoint_args, save_best_only), .fallback = "false",
+     .help = "also keep best.h5, the model of the best epoch"},
+    {.key = "save_freq", .type = FIELD_VARIANT,
+     .offset = offsetof(struct model_checkpoint_args, save_freq), .kinds = every_kinds,
+     .fallback = "{epochs: 1}", .help = "{epochs: n}, {steps: n} or {seconds: n}"},
+    {.key = "keep", .type = FIELD_INT, .offset = offsetof(struct model_checkpoint_args, keep),
+     .fallback = "3", .min = 1, .max = 1 << 20, .help = "how many of the last checkpoints stay"},
+    {0}};
+static const struct schema model_checkpoint_schema = {"ModelCheckpoint", model_checkpoint_fields,
+                                                      NULL};
+
+struct csv_logger_args {
+    char *filename;
+};
+static const struct field csv_logger_fields[] = {
+    {.key = "filename", .type = FIELD_STRING, .offset = offsetof(struct csv_logger_args, filename),
+     .fallback = "history.csv", .bare = true, .help = "in the run's folder"},
+    {0}};
+static const struct schema csv_logger_schema = {"CSVLogger", csv_logger_fields, NULL};
+
+struct terminate_args {
+    bool enabled;
+};
+static const struct field terminate_fields[] = {
+    {.key = "enabled", .type = FIELD_BOOL, .offset = offsetof(struct terminate_args, enabled),
+     .fallback = "true", .bare = true, .help = "false: go on with NaN"},
+    {0}};
+static const struct schema terminate_schema = {"TerminateOnNaN", terminate_fields, NULL};
+
+static const struct kind early_stopping_kind = {"EarlyStopping", &early_stopping_schema,
+                                                sizeof(struct early_stopping_args), NULL};
+static const struct kind model_checkpoint_kind = {"ModelCheckpoint", &model_checkpoint_schema,
+                                                  sizeof(struct model_checkpoint_args), NULL};
+static const struct kind csv_logger_kind = {"CSVLogger", &csv_logger_schema,
+                                            sizeof(struct csv_logger_args), NULL};
+static const struct kind terminate_kind = {"TerminateOnNaN", &terminate_schema,
+                                           sizeof(struct terminate_args), NULL};
+const struct kind *const callback_kinds[] = {&early_stopping_kind, &model_checkpoint_kind,
+                                             &csv_logger_kind, &terminate_kind, NULL};
+
+static enum status watch_init(struct watch *watch, const char *callback, const char *monitor,
+                              enum mode mode, double min_delta, const struct history *history)
+{
+    for (size_t i = 0; i < history->values; i++)
+        if (strcmp(history->name[i], monitor) == 0) {
+            bool larger = mode == MODE_MAX || (mode == MODE_AUTO && history->larger_is_better[i]);
+            *watch = (struct watch){i, larger, min_delta, false, 0.0};
+            return ST_OK;
+        }
+    struct text known = {0};
+    for (size_t i = 0; i < history->values; i++)
+        text_add(&known, "%s%s", i ? ", " : "", history->name[i]);
+    enum status status = status_fail(
+        ST_USAGE, "%s: monitor '%s' is not watched; there are: %s%s", callback, monitor, known.data,
+        strncmp(monitor, "val_", 4) == 0 && history->val_columns == 0
+            ? " (val_... needs data.validation)"
+            : "");
+    text_release(&known);
+    return status;
+}
+
+bool watch_improved(struct watch *watch, double value)
+{
+    double gain = watch->larger_is_better ? value - watch->best : watch->best - value;
+    if (value != value || (watch->any && !(gain > watch->min_delta)))
+        return false;
+    watch->any = true;
+    watch->best = value;
+    return true;
+}
+
+static enum status use(struct callbacks *c, const struct variant *callback,
+                       const struct history *history)
+{
+    const void *args = callback->args;
+    if (callback->kind == &early_stopping_kind) {
+        c->early = args;
+        return watch_init(&c->early_watch, callback->kind->name, c->early->monitor,
+                          (enum mode)c->early->mode, c->early->min_delta, history);
+    }
+    if (callback->kind == &model_checkpoint_kind) {
+        const struct model_checkpoint_args *a = args;
+        c->keep = a->keep;
+        c->save_best = a->save_best_only;
+        c->save_every = (double)((const struct every *)a->save_freq.args)->n;
+        for (int unit = 0; every_kinds[unit]; unit++)
+            if (every_kinds[unit] == a->save_freq.kind)
+                c->save_unit = (enum save_unit)unit;
+        return a->save_best_only ? watch_init(&c->save_watch, callback->kind->name, a->monitor,
+                                              (enum mode)a->mode, 0.0, history)
+                                 : ST_OK;
+    }
+    if (callback->kind == &csv_logger_kind) {
+        c->history_name = ((const struct csv_logger_args *)args)->filename;
+        FAIL_IF(c->history_name[0] == '\0' || strchr(c->history_name, '/'), ST_USAGE,
+                "CSVLogger: filename \"%s\": expected the name of a file in the run's folder",
+                c->history_name);
+    }
+    if (callback->kind == &terminate_kind)
+        c->terminate_on_nan = ((const struct terminate_args *)args)->enabled;
+    return ST_OK;
+}
+
+enum status callbacks_init(struct callbacks *callbacks, const struct variant_list *list,
+                           const struct history *history)
+{
+    *callbacks = (struct callbacks){.save_unit = SAVE_EPOCHS,
+                                    .save_every = 1.0,
+                                    .keep = 3,
+                                    .history_name = "history.csv",
+                                    .terminate_on_nan = true};
+    for (size_t i = 0; i < list->n; i++) {
+        for (size_t j = 0; j < i; j++)
+            FAIL_IF(list->v[i].kind == list->v[j].kind, ST_USAGE, "%scallback %s is given twice",
+                    position_text(list->v[i].position), list->v[i].kind->name);
+        enum status status = use(callbacks, &list->v[i], history);
+        if (status != ST_OK) {
+            status_prefix("%s", position_text(list->v[i].position));
+            return status;
+        }
+    }
+    return ST_OK;
+}
+
+bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const double *values,
+                          bool *improved)
+{
+    const struct early_stopping_args *early = callbacks->early;
+    *improved = false;
+    if (!early || epoch <= early->start_from_epoch)
+        return false;
+    *improved = watch_improved(&callbacks->early_watch, values[callbacks->early_watch.column]);
+    if (*improved) {
+        callbacks->wait = 0;
+        callbacks->best_epoch = epoch;
+        return false;
+    }
+    callbacks->wait++;
+    /* Keras: patience 0 stops at the first epoch that is not better */
+    return callbacks->wait >= early->patience && callbacks->wait > 0;
+}

@@ -1,0 +1,67 @@
+/* What happens between steps and epochs, with Keras's names: EarlyStopping, ModelCheckpoint,
+ * CSVLogger, TerminateOnNaN. Every decision is made from numbers that are the same on every rank,
+ * so every rank makes it for itself. */
+#ifndef CONVOY_TRAIN_CALLBACKS_H
+#define CONVOY_TRAIN_CALLBACKS_H
+
+#include "train/history.h"
+
+extern const struct kind *const callback_kinds[]; /* ends with NULL */
+
+struct early_stopping_args {
+    char *monitor;
+    double min_delta;
+    int64_t patience;
+    int mode; /* enum mode */
+    bool restore_best_weights;
+    int64_t start_from_epoch;
+};
+
+struct model_checkpoint_args {
+    char *monitor;
+    int mode;
+    bool save_best_only;
+    struct variant save_freq; /* epochs, steps or seconds */
+    int64_t keep;
+};
+
+/* A number to watch and the best that it has been. */
+struct watch {
+    size_t column; /* in the history's values */
+    bool larger_is_better;
+    double min_delta;
+    bool any; /* is there a best yet? */
+    double best;
+};
+
+/* Remembers value if it is better than the best by min_delta; says whether it was. NaN never is. */
+bool watch_improved(struct watch *watch, double value);
+
+enum save_unit { SAVE_EPOCHS, SAVE_STEPS, SAVE_SECONDS };
+
+struct callbacks {
+    /* EarlyStopping; early is NULL where it is not asked for */
+    const struct early_stopping_args *early;
+    struct watch early_watch;
+    int64_t wait, best_epoch; /* epochs since the best, and which it was (from 1) */
+    /* ModelCheckpoint; its defaults hold where it is not asked for */
+    bool save_best;
+    struct watch save_watch;
+    enum save_unit save_unit;
+    double save_every;
+    int64_t keep;
+    /* CSVLogger, TerminateOnNaN */
+    const char *history_name;
+    bool terminate_on_nan;
+};
+
+/* Fills in from the experiment's list. Errors: ST_USAGE (a callback twice, an unknown monitor with
+ * the known ones named, val_... without validation data). */
+enum status callbacks_init(struct callbacks *callbacks, const struct variant_list *list,
+                           const struct history *history);
+
+/* After an epoch (from 1): has EarlyStopping seen a new best (*improved), should training stop? */
+bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const double *values,
+                          bool *improved);
+
+#endif

@@ -1,0 +1,205 @@
+#include "train/experiment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "optimizers/optimizer.h"
+#include "train/callbacks.h"
+
+static const struct field split_fields[] = {
+    {.key = "split", .type = FIELD_FLOAT, .offset = offsetof(struct split_args, split),
+     .min = 0, .max = 4e9, .help = "held out from train: a fraction below 1, or a count of samples"},
+    {.key = "stratify", .type = FIELD_BOOL, .offset = offsetof(struct split_args, stratify),
+     .fallback = "false", .help = "every class gives its share"},
+    {0}};
+static const struct schema split_schema = {"validation", split_fields, NULL};
+const struct kind split_kind = {"split", &split_schema, sizeof(struct split_args), NULL};
+
+#define FORMAT(name) extern const struct format format_##name;
+#include "data/formats.def"
+#undef FORMAT
+
+static const struct kind *const validation_kinds[] = {&split_kind,
+#define FORMAT(name) &format_##name.kind,
+#include "data/formats.def"
+#undef FORMAT
+                                                      NULL};
+
+static const char *const standardize_names[] = {"none", "channel", "feature", NULL};
+
+static const struct field data_fields[] = {
+    {.key = "train", .type = FIELD_TAGGED, .offset = offsetof(struct data_spec, train),
+     .kinds = format_kinds, .tag = "format", .help = "the training set"},
+    {.key = "validation", .type = FIELD_TAGGED, .offset = offsetof(struct data_spec, validation),
+     .kinds = validation_kinds, .tag = "format", .fallback = "null", .nullable = true,
+     .help = "{split: 0.1} of train, or a set of its own"},
+    {.key = "test", .type = FIELD_TAGGED, .offset = offsetof(struct data_spec, test),
+     .kinds = format_kinds, .tag = "format", .fallback = "null", .nullable = true,
+     .help = "the set that convoy evaluate uses"},
+    {.key = "rescale", .type = FIELD_FLOAT, .offset = offsetof(struct data_spec, rescale),
+     .fallback = "1.0", .help = "inputs are multiplied by this first"},
+    {.key = "offset", .type = FIELD_FLOAT, .offset = offsetof(struct data_spec, offset),
+     .fallback = "0.0", .help = "then this is added"},
+    {.key = "standardize", .type = FIELD_CHOICE, .offset = offsetof(struct data_spec, standardize),
+     .fallback = "none", .choices = standardize_names,
+     .help = "mean 0, deviation 1 per channel or per feature, measured on the training samples"},
+    {.key = "one_hot", .type = FIELD_BOOL, .offset = offsetof(struct data_spec, one_hot),
+     .fallback = "false", .help = "class numbers become vectors"},
+    {0}};
+static const struct schema data_schema = {"data", data_fields, NULL};
+
+static const struct field compile_fields[] = {
+    {.key = "optimizer", .type = FIELD_VARIANT, .offset = offsetof(struct compile_spec, optimizer),
+     .kinds = optimizer_kinds, .fallback = "Adam", .help = "how the parameters move"},
+    {.key = "loss", .type = FIELD_VARIANT, .offset = offsetof(struct compile_spec, loss),
+     .kinds = loss_kinds, .help = "what is minimised"},
+    {.key = "metrics", .type = FIELD_STRINGS, .offset = offsetof(struct compile_spec, metrics),
+     .fallback = "[]", .help = "what is watched: accuracy, mae, mse"},
+    {0}};
+static const struct schema compile_schema = {"compile", compile_fields, NULL};
+
+static const struct field fit_fields[] = {
+    {.key = "batch_size", .type = FIELD_INT, .offset = offsetof(struct fit_spec, batch_size),
+     .fallback = "64", .min = 1, .max = 1 << 30, .help = "samples a step, over all ranks"},
+    {.key = "microbatch_size", .type = FIELD_INT,
+     .offset = offsetof(struct fit_spec, microbatch_size), .fallback = "16", .min = 1,
+     .max = 1 << 20, .help = "samples at once: the unit that is shared out to the ranks"},
+    {.key = "epochs", .type = FIELD_INT, .offset = offsetof(struct fit_spec, epochs),
+     .fallback = "10", .min = 1, .max = 1 << 30, .help = "passes over the training set"},
+    {.key = "shuffle", .type = FIELD_BOOL, .offset = offsetof(struct fit_spec, shuffle),
+     .fallback = "true", .help = "another order every epoch"},
+    {.key = "callbacks", .type = FIELD_VARIANTS, .offset = offsetof(struct fit_spec, callbacks),
+     .kinds = callback_kinds, .fallback = "[]", .help = "what happens between steps and epochs"},
+    {0}};
+static const struct schema fit_schema = {"fit", fit_fields, NULL};
+
+const char *const backend_names[] = {"blas", "reference", NULL};
+
+static const struct field experiment_fields[] = {
+    {.key = "name", .type = FIELD_STRING, .offset = offsetof(struct experiment, name),
+     .help = "names the run and its folder"},
+    {.key = "seed", .type = FIELD_INT, .offset = offsetof(struct experiment, seed), .fallback = "0",
+     .min = 0, .max = 9e18, .help = "of everything that is drawn"},
+    {.key = "data", .type = FIELD_STRUCT, .offset = offsetof(struct experiment, data),
+     .schema = &data_schema, .help = "the samples"},
+    {.key = "model", .type = FIELD_STRUCT, .offset = offsetof(struct experiment, model),
+     .schema = &model_schema, .help = "the network"},
+    {.key = "compile", .type = FIELD_STRUCT, .offset = offsetof(struct experiment, compile),
+     .schema = &compile_schema, .help = "loss, optimizer, metrics"},
+    {.key = "fit", .type = FIELD_STRUCT, .offset = offsetof(struct experiment, fit),
+     .schema = &fit_schema, .fallback = "{}", .help = "how it is trained"},
+    {.key = "backend", .type = FIELD_CHOICE, .offset = offsetof(struct experiment, backend),
+     .fallback = "blas", .choices = backend_names, .help = "who does the arithmetic"},
+    {0}};
+const struct schema experiment_schema = {"experiment", experiment_fields, NULL};
+
+static enum status check(const struct experiment *e)
+{
+    const char *name = e->name;
+    FAIL_IF(name[0] == '\0' || name[0] == '.' || strchr(name, '/'), ST_USAGE,
+            "%s: name: found \"%s\", expected a name that can be a folder's", e->path, name);
+    FAIL_IF(e->fit.microbatch_size > e->fit.batch_size, ST_USAGE,
+            "%s: fit.microbatch_size: found %lld, expected at most fit.batch_size, which is %lld",
+            e->path, (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
+    return ST_OK;
+}
+
+static char *folder_of(const char *path)
+{
+    char *folder = mem_need(strlen(path) + 2, 1);
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        memcpy(folder, path, slash == path ? 1 : (size_t)(slash - path));
+    else
+        folder[0] = '.';
+    return folder;
+}
+
+static enum status read_document(struct document *document, const char *path,
+                                 struct experiment **out)
+{
+    struct experiment *e = mem_need(1, sizeof *e);
+    e->document = document;
+    e->path = mem_need(strlen(path) + 1, 1);
+    strcpy(e->path, path);
+    e->folder = folder_of(path);
+    enum status status = document_read(document, &experiment_schema, e);
+    if (status == ST_OK)
+        status = check(e);
+    if (status != ST_OK) {
+        experiment_free(e);
+        return status;
+    }
+    *out = e;
+    return ST_OK;
+}
+
+enum status experiment_load(const char *path, char *const *overrides, size_t count,
+                            struct experiment **out)
+{
+    struct document *document = NULL;
+    *out = NULL;
+    TRY(document_load(path, &document));
+    for (size_t i = 0; i < count; i++) {
+        enum status status = document_set(document, overrides[i]);
+        if (status != ST_OK) {
+            document_free(document);
+            return status;
+        }
+    }
+    return read_document(document, path, out);
+}
+
+enum status experiment_parse(const char *name, const char *text, struct experiment **out)
+{
+    struct document *document = NULL;
+    *out = NULL;
+    TRY(document_parse(name, text, strlen(text), &document));
+    return read_document(document, name, out);
+}
+
+void experiment_free(struct experiment *experiment)
+{
+    if (!experiment)
+        return;
+    document_free(experiment->document);
+    free(experiment->path);
+    free(experiment->folder);
+    free(experiment);
+}
+
+void experiment_write(const struct experiment *experiment, struct text *out)
+{
+    schema_write(out, 0, &experiment_schema, experiment);
+}
+
+/* The lines on which the numbers of a run depend. */
+static void essential_text(const struct experiment *experiment, struct text *out)
+{
+    struct experiment copy = *experiment;
+    copy.fit.epochs = 1;
+    copy.fit.callbacks = (struct variant_list){0};
+    experiment_write(&copy, out);
+}
+
+enum status experiment_continues(const struct experiment *old, const struct experiment *fresh)
+{
+    struct text was = {0}, is = {0};
+    essential_text(old, &was);
+    essential_text(fresh, &is);
+    enum status status = ST_OK;
+    const char *a = was.data, *b = is.data;
+    while (status == ST_OK && (*a || *b)) {
+        size_t m = strcspn(a, "\n"), n = strcspn(b, "\n");
+        if (m != n || memcmp(a, b, m) != 0)
+            status = status_fail(ST_USAGE,
+                                 "the run cannot be continued with another experiment: it has "
+                                 "\"%.*s\", %s now says \"%.*s\"",
+                                 (int)m, a, fresh->path, (int)n, b);
+        a += m + (a[m] == '\n');
+        b += n + (b[n] == '\n');
+    }
+    text_release(&was);
+    text_release(&is);
+    return status;
+}

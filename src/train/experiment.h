@@ -1,0 +1,64 @@
+/* The experiment file as a struct: what is trained, on what, how. */
+#ifndef CONVOY_TRAIN_EXPERIMENT_H
+#define CONVOY_TRAIN_EXPERIMENT_H
+
+#include "data/loader.h"
+#include "model/model.h"
+
+struct split_args {
+    double split;      /* below 1: a fraction; else a count */
+    bool stratify;
+};
+
+struct data_spec {
+    struct variant train, validation, test; /* of format_kinds; validation may be the kind split */
+    double rescale, offset;
+    int standardize; /* enum standardize */
+    bool one_hot;
+};
+enum standardize { STANDARDIZE_NONE, STANDARDIZE_CHANNEL, STANDARDIZE_FEATURE };
+
+struct compile_spec {
+    struct variant optimizer, loss;
+    struct string_list metrics;
+};
+
+struct fit_spec {
+    int64_t batch_size, microbatch_size, epochs;
+    bool shuffle;
+    struct variant_list callbacks;
+};
+
+struct experiment {
+    char *name;
+    int64_t seed;
+    struct data_spec data;
+    struct model_spec model;
+    struct compile_spec compile;
+    struct fit_spec fit;
+    int backend; /* index into backend_names */
+    /* not from the file: */
+    struct document *document; /* owns everything above */
+    char *path;                /* of the file */
+    char *folder;              /* of the file, where its data may lie */
+};
+
+extern const struct schema experiment_schema;
+extern const struct kind split_kind; /* validation: {split: 0.1} */
+extern const char *const backend_names[];
+
+/* Loads a file and applies count overrides ("fit.epochs=3"). Errors: ST_USAGE with position. */
+enum status experiment_load(const char *path, char *const *overrides, size_t count,
+                            struct experiment **out);
+/* The same from text that a checkpoint carries; name is for messages. */
+enum status experiment_parse(const char *name, const char *text, struct experiment **out);
+void experiment_free(struct experiment *experiment);
+
+/* The resolved experiment, every default visible; reads back to the same. */
+void experiment_write(const struct experiment *experiment, struct text *out);
+
+/* May a run of `old` be continued by `fresh`? Epochs and callbacks may differ; anything else gives
+ * ST_USAGE with the first line that differs. */
+enum status experiment_continues(const struct experiment *old, const struct experiment *fresh);
+
+#endif

@@ -1,0 +1,224 @@
+#include "train/fit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/signals.h"
+#include "train/fit_state.h"
+
+static enum status open_folder(struct run *run, const struct fit_options *options)
+{
+    enum status status = ST_OK;
+    if (run->session->world->rank == 0) {
+        status = run_folder_open(&run->folder, options->folder, options->start);
+        if (status == ST_OK)
+            status = log_open(run_folder_file(&run->folder, "log.txt"));
+    }
+    return world_agree(run->session->world, status);
+}
+
+static void note_machine(const struct run *run)
+{
+    const struct world *world = run->session->world;
+    const struct kernels *kernels = run->session->model->kernels;
+    log_note("%d ranks on %d machines, backend %s%s%s", world->size, world->nodes, kernels->name,
+             kernels->exact_across_cpus ? "" : ", exact on CPU type ",
+             kernels->exact_across_cpus ? "" : kernels_blas_core());
+}
+
+static enum status prepare(struct run *run, const struct fit_options *options)
+{
+    struct session *session = run->session;
+    const struct experiment *e = session->experiment;
+    experiment_write(e, &run->experiment);
+    TRY(world_same(session->world, run->experiment.data, run->experiment.length,
+                   "the experiment"));
+    history_init(&run->history, session->metric, session->metrics,
+                 session->validation_samples.n > 0);
+    enum status status = callbacks_init(&run->callbacks, &e->fit.callbacks, &run->history);
+    TRY(world_agree(session->world, status));
+    TRY(open_folder(run, options));
+    model_init(session->model);
+    TRY(trainer_init(&run->trainer, session));
+    if (run->callbacks.early && run->callbacks.early->restore_best_weights) {
+        void *memory = NULL;
+        status = mem_alloc(&memory, session->model->total * sizeof(float), "the best weights");
+        run->best = memory;
+        TRY(world_agree(session->world, status));
+    }
+    progress_init(&run->progress, options->progress, session->world->rank == 0, e->fit.epochs);
+    log_set_before(progress_clear);
+    note_machine(run);
+    if (options->start == RUN_RESUME)
+        TRY(run_resume(run));
+    return run_save_texts(run);
+}
+
+static bool save_is_due(const struct run *run)
+{
+    const struct callbacks *c = &run->callbacks;
+    if (c->save_unit == SAVE_STEPS)
+        return (run->trainer.step + 1) % (int64_t)c->save_every == 0;
+    return c->save_unit == SAVE_SECONDS && run->session->world->rank == 0 &&
+           progress_now() - run->saved_at >= c->save_every;
+}
+
+static void show_step(struct run *run, double train_start)
+{
+    const struct trainer *t = &run->trainer;
+    double values[1 + METRICS_MAX], used = (double)t->position;
+    for (size_t i = 0; i < 1 + run->session->metrics; i++)
+        values[i] = t->epoch_sum[i] / used;
+    double taken = run->train_seconds + (progress_now() - train_start);
+    double speed = used / (taken > 0.0 ? taken : 1e-9);
+    double epochs_left = (double)(run->session->experiment->fit.epochs - t->epoch);
+    progress_step(&run->progress, t->epoch + 1, used / (double)t->samples, speed,
+                  (epochs_left * (double)t->samples - used) / speed, &run->history, values,
+                  1 + run->session->metrics);
+}
+
+/* The rest of the epoch's steps. Ends with ST_STOPPED, after a checkpoint, when asked to. */
+static enum status run_steps(struct run *run)
+{
+    struct trainer *trainer = &run->trainer;
+    double start = progress_now();
+    while ((size_t)trainer->position < trainer->samples) {
+        double loss = 0.0;
+        struct signals signals = {.stop = signals_stop_wanted(), .save = save_is_due(run)};
+        TRY(trainer_step(trainer, &signals, run->callbacks.terminate_on_nan, &loss));
+        show_step(run, start);
+        if (!signals.stop && !signals.save)
+            continue;
+        run->train_seconds += progress_now() - start;
+        start = progress_now();
+        TRY(run_save(run));
+        FAIL_IF(signals.stop, ST_STOPPED,
+                "stopped after step %lld with a checkpoint; run again with --resume to go on",
+                (long long)trainer->step);
+    }
+    run->train_seconds += progress_now() - start;
+    return ST_OK;
+}
+
+static enum status validate(struct run *run, struct history_row *row)
+{
+    struct session *session = run->session;
+    double *values = row->value + 1 + session->metrics;
+    if (run->history.val_columns == 0)
+        return ST_OK;
+    TRY(session_evaluate(session, &session->validation_samples, values));
+    FAIL_IF(run->callbacks.terminate_on_nan && !isfinite(values[0]), ST_DIVERGED,
+            "val_loss is %g in epoch %lld: training has diverged; try a smaller learning_rate",
+            values[0], (long long)row->epoch);
+    return ST_OK;
+}
+
+static struct history_row row_of(const struct run *run)
+{
+    const struct trainer *trainer = &run->trainer;
+    const struct optimizer_common *common = run->session->experiment->compile.optimizer.args;
+    struct history_row row = {.epoch = trainer->epoch + 1,
+                              .step = trainer->step,
+                              .samples = (int64_t)trainer->samples,
+                              .learning_rate = common->learning_rate};
+    double taken = run->train_seconds > 0.0 ? run->train_seconds : 1e-9;
+    row.samples_per_second = (double)trainer->samples / taken;
+    for (size_t i = 0; i < 1 + run->session->metrics; i++)
+        row.value[i] = trainer->epoch_sum[i] / (double)trainer->samples;
+    return row;
+}
+
+/* What the callbacks make of the epoch's numbers. */
+static enum status end_epoch(struct run *run, struct history_row *row)
+{
+    struct callbacks *c = &run->callbacks;
+    struct trainer *trainer = &run->trainer;
+    struct model *model = run->session->model;
+    bool improved = false, best = c->save_best &&
+                                  watch_improved(&c->save_watch, row->value[c->save_watch.column]);
+    run->stopped_early = callbacks_early_stop(c, row->epoch, row->value, &improved);
+    if (improved && run->best)
+        memcpy(run->best, model->params, model->total * sizeof(float));
+    history_add(&run->history, row);
+    progress_epoch(&run->progress, &run->history, row, best || improved);
+    trainer->epoch++;
+    trainer->position = 0;
+    memset(trainer->epoch_sum, 0, sizeof trainer->epoch_sum);
+    run->epoch_seconds = run->train_seconds = 0.0;
+    run->epoch_start = progress_now();
+    bool last = run->stopped_early || trainer->epoch >= run->session->experiment->fit.epochs;
+    if (best)
+        TRY(run_save_model(run, "best.h5"));
+    if (last || (c->save_unit == SAVE_EPOCHS && trainer->epoch % (int64_t)c->save_every == 0))
+        TRY(run_save(run));
+    return run_save_texts(run);
+}
+
+static enum status run_epoch(struct run *run, struct history_row *row)
+{
+    trainer_begin_epoch(&run->trainer);
+    TRY(run_steps(run));
+    *row = row_of(run);
+    TRY(validate(run, row));
+    row->seconds = run->epoch_seconds + (progress_now() - run->epoch_start);
+    model_digest(run->session->model, run->session->model->params, row->digest);
+    return end_epoch(run, row);
+}
+
+static enum status run_epochs(struct run *run, struct fit_result *result)
+{
+    int64_t epochs = run->session->experiment->fit.epochs;
+    struct model *model = run->session->model;
+    if (run->trainer.epoch >= epochs || run->stopped_early)
+        log_info("this run is finished: %lld epochs%s", (long long)run->trainer.epoch,
+                 run->stopped_early ? ", stopped early" : "");
+    run->saved_at = run->epoch_start = progress_now();
+    while (run->trainer.epoch < epochs && !run->stopped_early) {
+        struct history_row row;
+        TRY(run_epoch(run, &row));
+        memcpy(result->value, row.value, sizeof row.value);
+        result->values = run->history.values;
+    }
+    if (run->stopped_early)
+        log_info("early stopping: %s was best in epoch %lld",
+                 run->history.name[run->callbacks.early_watch.column],
+                 (long long)run->callbacks.best_epoch);
+    if (run->best && run->callbacks.early_watch.any)
+        memcpy(model->params, run->best, model->total * sizeof(float));
+    TRY(run_save_model(run, "model.h5"));
+    model_digest(model, model->params, result->digest);
+    memcpy(result->name, run->history.name, sizeof result->name);
+    result->epochs = run->trainer.epoch;
+    result->steps = run->trainer.step;
+    result->stopped_early = run->stopped_early;
+    return ST_OK;
+}
+
+static void release(struct run *run)
+{
+    progress_release(&run->progress);
+    log_set_before(NULL);
+    trainer_release(&run->trainer);
+    history_release(&run->history);
+    text_release(&run->experiment);
+    run_folder_close(&run->folder);
+    free(run->best);
+}
+
+enum status fit(struct session *session, const struct fit_options *options,
+                struct fit_result *result)
+{
+    struct run run = {.session = session};
+    *result = (struct fit_result){0};
+    enum status status = prepare(&run, options);
+    if (status == ST_OK)
+        status = run_epochs(&run, result);
+    progress_clear();
+    if (status != ST_OK && session->world->rank == 0)
+        log_note("ended: %s", status_message());
+    release(&run);
+    log_open(NULL);
+    return status;
+}

@@ -1,0 +1,291 @@
+/* Checkpoints of a run: what is gathered to rank 0 and written, and the way back. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "formats/checkpoint.h"
+#include "train/fit_state.h"
+
+static struct checkpoint_training training_of(const struct session *session, char **metrics)
+{
+    const struct compile_spec *compile = &session->experiment->compile;
+    for (size_t i = 0; i < session->metrics; i++)
+        metrics[i] = (char *)(uintptr_t)session->metric[i].full;
+    return (struct checkpoint_training){.loss = compile->loss.kind->name,
+                                        .metrics = {session->metrics, metrics},
+                                        .optimizer = &compile->optimizer};
+}
+
+static const char *core_of(const struct session *session)
+{
+    return session->model->kernels->exact_across_cpus ? "any" : kernels_blas_core();
+}
+
+static void state_text(const struct run *run, struct text *out)
+{
+    const struct trainer *trainer = &run->trainer;
+    char *folder = realpath(run->session->experiment->folder, NULL);
+    struct state state = {.epoch_seconds =
+                              run->epoch_seconds + (progress_now() - run->epoch_start),
+                          .train_seconds = run->train_seconds,
+                          .stopped_early = run->stopped_early,
+                          .backend = run->session->model->kernels->name,
+                          .core = core_of(run->session),
+                          .folder = folder ? folder : run->session->experiment->folder};
+    memcpy(state.epoch_sum, trainer->epoch_sum, sizeof state.epoch_sum);
+    state_write(&state, &run->callbacks, &run->session->scaling, run->session->metrics, out);
+    free(folder);
+}
+
+static enum status check_finite(const struct run *run)
+{
+    const struct model *model = run->session->model;
+    size_t count = model_param_count(model);
+    for (size_t p = 0; run->callbacks.terminate_on_nan && p < count; p++) {
+        const struct param *param = model_param(model, p, NULL);
+        for (size_t i = 0; i < param->size; i++)
+            FAIL_IF(!isfinite(model->params[param->offset + i]), ST_DIVERGED,
+                    "%s[%zu] is %g after step %lld: training has diverged, nothing was saved; try a "
+                    "smaller learning_rate",
+                    param->path, i, (double)model->params[param->offset + i],
+                    (long long)run->trainer.step);
+    }
+    return ST_OK;
+}
+
+/* Rank 0: one file, with optimizer state and position where slots are given. */
+static enum status write_file(struct run *run, const char *path, float *const *slots)
+{
+    const struct trainer *trainer = &run->trainer;
+    struct model *model = run->session->model;
+    char *metrics[METRICS_MAX];
+    struct checkpoint_training training = training_of(run->session, metrics);
+    struct text state = {0};
+    state_text(run, &state);
+    struct checkpoint checkpoint = {.version = CHECKPOINT_VERSION,
+                                    .experiment = run->experiment.data,
+                                    .seed = model->seed,
+                                    .epoch = trainer->epoch,
+                                    .step = trainer->step,
+                                    .position = trainer->position,
+                                    .params = model->params,
+                                    .state = state.data,
+                                    .history = run->history.csv.data};
+    if (slots) {
+        checkpoint.optimizer = (char *)(uintptr_t)trainer->optimizer->kind.name;
+        checkpoint.slots = trainer->slots;
+        checkpoint.best = run->best;
+        for (size_t s = 0; s < trainer->slots; s++) {
+            checkpoint.slot_name[s] = trainer->optimizer->slot_name[s];
+            checkpoint.slot[s] = slots[s];
+        }
+    }
+    enum status status = checkpoint_write(path, model, &training, &checkpoint);
+    text_release(&state);
+    return status;
+}
+
+/* All of each slot on rank 0; on the others NULL. */
+static enum status collect_slots(const struct run *run, float **full)
+{
+    const struct trainer *trainer = &run->trainer;
+    enum status status = ST_OK;
+    for (size_t s = 0; s < trainer->slots && status == ST_OK && run->session->world->rank == 0;
+         s++) {
+        void *memory = NULL;
+        status = mem_alloc(&memory, trainer->reducer.n * sizeof(float), "optimizer state to save");
+        full[s] = memory;
+    }
+    TRY(world_agree(run->session->world, status));
+    for (size_t s = 0; s < trainer->slots; s++)
+        reducer_collect(&trainer->reducer, trainer->slot[s], full[s]);
+    return ST_OK;
+}
+
+enum status run_save(struct run *run)
+{
+    float *full[OPTIMIZER_MAX_SLOTS] = {NULL};
+    TRY(check_finite(run)); /* the same on every rank */
+    enum status status = collect_slots(run, full);
+    if (status == ST_OK && run->session->world->rank == 0) {
+        status = write_file(run, run_folder_checkpoint(&run->folder, run->trainer.step), full);
+        if (status == ST_OK)
+            run_folder_prune(&run->folder, (size_t)run->callbacks.keep);
+    }
+    for (size_t s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
+        free(full[s]);
+    run->saved_at = progress_now();
+    return world_agree(run->session->world, status);
+}
+
+enum status run_save_model(struct run *run, const char *name)
+{
+    TRY(check_finite(run));
+    enum status status = ST_OK;
+    if (run->session->world->rank == 0)
+        status = write_file(run, run_folder_file(&run->folder, name), NULL);
+    return world_agree(run->session->world, status);
+}
+
+static enum status write_text(struct run *run, const char *name, const struct text *text)
+{
+    return file_write_atomic(run_folder_file(&run->folder, name), text->data, text->length);
+}
+
+enum status run_save_texts(struct run *run)
+{
+    enum status status = ST_OK;
+    if (run->session->world->rank == 0) {
+        status = write_text(run, "experiment.yaml", &run->experiment);
+        if (status == ST_OK)
+            status = write_text(run, run->callbacks.history_name, &run->history.csv);
+    }
+    return world_agree(run->session->world, status);
+}
+
+/* ---- the way back ---- */
+
+static enum status check_experiment(const struct run *run, const char *path, const char *text)
+{
+    struct experiment *old = NULL;
+    enum status status = experiment_parse(path, text, &old);
+    FAIL_IF(status != ST_OK, ST_MODEL, "%s: its experiment cannot be read: %s", path,
+            status_message());
+    status = experiment_continues(old, run->session->experiment);
+    experiment_free(old);
+    return status;
+}
+
+static enum status check_slots(const struct run *run, const char *path,
+                               const struct checkpoint *checkpoint)
+{
+    const struct trainer *trainer = &run->trainer;
+    FAIL_IF(!checkpoint->optimizer || strcmp(checkpoint->optimizer, trainer->optimizer->kind.name) ||
+                checkpoint->slots != trainer->slots,
+            ST_MODEL, "%s: holds no state of the optimizer %s", path, trainer->optimizer->kind.name);
+    FAIL_IF(checkpoint->position < 0 || (size_t)checkpoint->position > trainer->samples ||
+                checkpoint->epoch < 0 || checkpoint->step < 0 || !checkpoint->history,
+            ST_MODEL, "%s: its position (epoch %lld, step %lld, sample %lld) makes no sense", path,
+            (long long)checkpoint->epoch, (long long)checkpoint->step,
+            (long long)checkpoint->position);
+    return ST_OK;
+}
+
+/* Rank 0: reads one file and checks that this run can go on from it. */
+static enum status read_file(struct run *run, const char *path, struct checkpoint *checkpoint)
+{
+    struct checkpoint head;
+    TRY(checkpoint_read_head(path, &head));
+    enum status status = check_experiment(run, path, head.experiment);
+    checkpoint_release(&head);
+    TRY(status);
+    TRY(checkpoint_read(path, run->session->model, checkpoint));
+    status = check_slots(run, path, checkpoint);
+    if (status != ST_OK)
+        checkpoint_release(checkpoint);
+    return status;
+}
+
+/* Rank 0: the newest checkpoint that can be used. *found stays NULL where there is none at all. */
+static enum status find_checkpoint(struct run *run, struct checkpoint *checkpoint,
+                                   const char **found)
+{
+    int64_t *steps = NULL;
+    size_t n = 0;
+    TRY(run_folder_checkpoints(&run->folder, &steps, &n));
+    enum status status = ST_OK;
+    for (size_t i = 0; i < n; i++) {
+        const char *path = run_folder_checkpoint(&run->folder, steps[i]);
+        status = read_file(run, path, checkpoint);
+        if (status == ST_OK)
+            *found = path;
+        if (status == ST_OK || status == ST_USAGE)
+            break;
+        log_warn("%s; %s", status_message(),
+                 i + 1 < n ? "trying the one before" : "there is no older one");
+    }
+    free(steps);
+    return status;
+}
+
+/* Sends a text of rank 0 to all; the copy belongs to pool. */
+static char *share_text(const struct world *world, const char *text, struct pool *pool)
+{
+    size_t size = text ? strlen(text) + 1 : 0;
+    world_broadcast(world, &size, sizeof size);
+    char *copy = pool_alloc(pool, size + 1);
+    if (size && world->rank == 0)
+        memcpy(copy, text, size);
+    world_broadcast(world, copy, size);
+    return copy;
+}
+
+/* Everything a checkpoint holds, from rank 0 to where it belongs. */
+static enum status hand_out(struct run *run, struct checkpoint *checkpoint, const char *path)
+{
+    struct trainer *trainer = &run->trainer;
+    struct session *session = run->session;
+    const struct world *world = session->world;
+    struct pool pool = {0};
+    int64_t place[4] = {checkpoint->epoch, checkpoint->step, checkpoint->position,
+                        checkpoint->best != NULL};
+    world_broadcast(world, place, sizeof place);
+    trainer->epoch = place[0];
+    trainer->step = place[1];
+    trainer->position = place[2];
+    if (world->rank == 0)
+        memcpy(session->model->params, checkpoint->params, session->model->total * sizeof(float));
+    world_broadcast(world, session->model->params, session->model->total * sizeof(float));
+    for (size_t s = 0; s < trainer->slots; s++)
+        reducer_hand_out(&trainer->reducer, checkpoint->slot[s], trainer->slot[s]);
+    if (run->best && place[3]) {
+        if (world->rank == 0)
+            memcpy(run->best, checkpoint->best, session->model->total * sizeof(float));
+        world_broadcast(world, run->best, session->model->total * sizeof(float));
+    }
+    history_restore(&run->history, share_text(world, checkpoint->history, &pool));
+    char *text = share_text(world, checkpoint->state, &pool);
+    struct state state;
+    enum status status = state_read(path ? path : "checkpoint", text, session->metrics, &pool,
+                                    &state, &run->callbacks, NULL);
+    if (status == ST_OK) {
+        memcpy(trainer->epoch_sum, state.epoch_sum, sizeof state.epoch_sum);
+        run->epoch_seconds = state.epoch_seconds;
+        run->train_seconds = state.train_seconds;
+        run->stopped_early = state.stopped_early;
+        if (strcmp(state.core, core_of(session)) != 0)
+            log_warn("the run was computed for CPU type %s and goes on for %s: exact: false, the "
+                     "bits may differ from an undisturbed run's",
+                     state.core, core_of(session));
+    }
+    pool_release(&pool);
+    return world_agree(world, status);
+}
+
+enum status run_resume(struct run *run)
+{
+    const struct world *world = run->session->world;
+    struct checkpoint checkpoint = {0};
+    const char *path = NULL;
+    enum status status = ST_OK;
+    if (world->rank == 0)
+        status = find_checkpoint(run, &checkpoint, &path);
+    TRY(world_agree(world, status));
+    int found = path != NULL;
+    world_broadcast(world, &found, sizeof found);
+    if (!found) {
+        log_info("no checkpoint in %s yet; starting from the beginning",
+                 run->folder.path ? run->folder.path : "");
+        return ST_OK;
+    }
+    status = hand_out(run, &checkpoint, path);
+    if (world->rank == 0)
+        checkpoint_release(&checkpoint);
+    if (status == ST_OK)
+        log_info("resumed from %s: epoch %lld, step %lld, %d rank%s", path,
+                 (long long)run->trainer.epoch + 1, (long long)run->trainer.step, world->size,
+                 world->size == 1 ? "" : "s");
+    return status;
+}

@@ -1,0 +1,25 @@
+/* The training state of a checkpoint that is neither parameters nor slots, as JSON: epoch sums,
+ * what the callbacks remember, the data's scaling, on what it was computed. */
+#ifndef CONVOY_TRAIN_STATE_H
+#define CONVOY_TRAIN_STATE_H
+
+#include "train/callbacks.h"
+#include "train/trainer.h"
+
+struct state {
+    double epoch_sum[1 + METRICS_MAX];
+    double epoch_seconds, train_seconds; /* of the epoch under way */
+    bool stopped_early;                  /* EarlyStopping has ended the run */
+    const char *backend, *core;          /* "blas", "SkylakeX" */
+    const char *folder;                  /* of the experiment file, absolute: where data may lie */
+};
+
+void state_write(const struct state *state, const struct callbacks *callbacks,
+                 const struct scaling *scaling, size_t metrics, struct text *out);
+
+/* Reads it back; name is the checkpoint's, for messages. scaling may be NULL, callbacks too.
+ * Errors: ST_MODEL. Strings are kept in pool. */
+enum status state_read(const char *name, const char *text, size_t metrics, struct pool *pool,
+                       struct state *state, struct callbacks *callbacks, struct scaling *scaling);
+
+#endif

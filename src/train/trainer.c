@@ -1,0 +1,202 @@
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "layers/regularizers.h"
+
+static void start_slots(struct trainer *trainer, const void *args)
+{
+    size_t own = reducer_own(&trainer->reducer).size;
+    for (size_t s = 0; s < trainer->slots; s++) {
+        float start = trainer->optimizer->slot_start ? trainer->optimizer->slot_start(args, s) : 0;
+        for (size_t i = 0; i < own; i++)
+            trainer->slot[s][i] = start;
+    }
+}
+
+static enum status allocate(struct trainer *trainer)
+{
+    struct session *session = trainer->session;
+    const struct experiment *e = session->experiment;
+    const void *args = e->compile.optimizer.args;
+    size_t batch = (size_t)e->fit.batch_size, rest = trainer->samples % batch;
+    batch = batch < trainer->samples ? batch : trainer->samples;
+    TRY(reducer_init(&trainer->reducer, session->world, session->model->trainable,
+                     session_microbatches(session, batch),
+                     session_microbatches(session, rest ? rest : batch)));
+    trainer->slots = trainer->optimizer->slots(args);
+    for (size_t s = 0; s < trainer->slots; s++) {
+        void *memory = NULL;
+        TRY(mem_alloc(&memory, reducer_own(&trainer->reducer).size * sizeof(float),
+                      "optimizer state"));
+        trainer->slot[s] = memory;
+    }
+    start_slots(trainer, args);
+    return ST_OK;
+}
+
+enum status trainer_init(struct trainer *trainer, struct session *session)
+{
+    const struct experiment *e = session->experiment;
+    *trainer = (struct trainer){.session = session,
+                                .optimizer = e->compile.optimizer.kind->impl,
+                                .samples = session->train_samples.n};
+    size_t batch = (size_t)e->fit.batch_size;
+    trainer->steps = (trainer->samples + batch - 1) / batch;
+    trainer->order = mem_need(trainer->samples, sizeof *trainer->order);
+    trainer->shuffled = mem_need(trainer->samples, sizeof *trainer->shuffled);
+    sums_init(&trainer->sums, session->world, 1 + session->metrics + session->model->stats);
+    size_t microbatches = session_microbatches(session, batch);
+    if ((size_t)session->world->size > microbatches)
+        log_warn("%d ranks share the %zu microbatches of a step, so that %zu have nothing to do; "
+                 "lower fit.microbatch_size (%lld) or raise fit.batch_size (%lld)",
+                 session->world->size, microbatches, (size_t)session->world->size - microbatches,
+                 (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
+    return world_agree(session->world, allocate(trainer));
+}
+
+void trainer_release(struct trainer *trainer)
+{
+    reducer_release(&trainer->reducer);
+    sums_release(&trainer->sums);
+    for (size_t s = 0; s < trainer->slots; s++)
+        free(trainer->slot[s]);
+    free(trainer->order);
+    free(trainer->shuffled);
+    *trainer = (struct trainer){0};
+}
+
+void trainer_begin_epoch(struct trainer *trainer)
+{
+    const struct experiment *e = trainer->session->experiment;
+    const uint32_t *ids = trainer->session->train_samples.ids;
+    if (!e->fit.shuffle) {
+        memcpy(trainer->order, ids, trainer->samples * sizeof *ids);
+        return;
+    }
+    struct rng_key key =
+        rng_key((uint64_t)e->seed, RNG_SHUFFLE, (uint64_t)trainer->epoch, 0, 0);
+    rng_permutation(&key, trainer->shuffled, trainer->samples);
+    for (size_t i = 0; i < trainer->samples; i++)
+        trainer->order[i] = ids[trainer->shuffled[i]];
+}
+
+/* Microbatch m of the step whose n samples are ids: forward, loss, backward. */
+static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, size_t n, size_t m)
+{
+    struct session *session = trainer->session;
+    size_t size = (size_t)session->experiment->fit.microbatch_size, first = m * size;
+    size_t count = n - first < size ? n - first : size;
+    double *sums = sums_next(&trainer->sums);
+    TRY(loader_gather(session->train, &session->scaling, session->form, ids + first, count,
+                      session->x, session->y));
+    struct model_batch batch = {.n = (int)count,
+                                .training = true,
+                                .step = (uint64_t)trainer->step,
+                                .ids = ids + first,
+                                .x = session->x,
+                                .stats = sums + 1 + session->metrics};
+    const float *out = model_forward(session->model, &batch);
+    session_score(session, (int)count, out, sums, session->dy);
+    model_backward(session->model, &batch, session->dy, reducer_next(&trainer->reducer), NULL);
+    return ST_OK;
+}
+
+/* This rank's microbatches of a step of n samples. */
+static enum status run_range(struct trainer *trainer, const uint32_t *ids, size_t n)
+{
+    size_t microbatches = session_microbatches(trainer->session, n);
+    enum status status = ST_OK;
+    sums_begin(&trainer->sums, microbatches);
+    reducer_begin(&trainer->reducer, microbatches);
+    for (size_t m = trainer->sums.range.first; m < trainer->sums.range.end; m++) {
+        status = run_microbatch(trainer, ids, n, m);
+        if (status != ST_OK)
+            break;
+        sums_push(&trainer->sums);
+        reducer_push(&trainer->reducer);
+    }
+    return status;
+}
+
+/* g += l1 sign(w) + 2 l2 w where the own slice meets a regularized parameter. */
+static void add_penalty_gradient(const struct trainer *trainer, float *g)
+{
+    const struct model *model = trainer->session->model;
+    struct slice own = reducer_own(&trainer->reducer);
+    size_t count = model_param_count(model);
+    for (size_t p = 0; p < count; p++) {
+        const struct param *param = model_param(model, p, NULL);
+        struct penalty penalty = regularizer_penalty(param->regularizer);
+        if (!param->trainable || (penalty.l1 == 0.0 && penalty.l2 == 0.0))
+            continue;
+        size_t first = param->offset > own.first ? param->offset : own.first;
+        size_t end = param->offset + param->size;
+        end = end < own.first + own.size ? end : own.first + own.size;
+        float l1 = (float)penalty.l1, l2 = (float)(2.0 * penalty.l2);
+        for (size_t i = first; i < end; i++) {
+            float w = model->params[i];
+            g[i - own.first] += l1 * (float)((w > 0.0f) - (w < 0.0f)) + l2 * w;
+        }
+    }
+}
+
+static void update(struct trainer *trainer, float *sum, size_t n)
+{
+    const struct experiment *e = trainer->session->experiment;
+    struct model *model = trainer->session->model;
+    struct slice own = reducer_own(&trainer->reducer);
+    const struct optimizer_common *common = e->compile.optimizer.args;
+    float share = (float)(1.0 / (double)n);
+    for (size_t i = 0; i < own.size; i++)
+        sum[i] *= share;
+    add_penalty_gradient(trainer, sum);
+    struct optimizer_step step = {.learning_rate = common->learning_rate,
+                                  .iteration = trainer->step + 1,
+                                  .n = own.size,
+                                  .w = model->params + own.first,
+                                  .g = sum};
+    for (size_t s = 0; s < trainer->slots; s++)
+        step.slot[s] = trainer->slot[s];
+    trainer->optimizer->update(e->compile.optimizer.args, &step);
+    reducer_spread(&trainer->reducer, model->params);
+}
+
+/* Adds the step's sums to the epoch's; returns the mean loss. */
+static double account(struct trainer *trainer, const double *total, size_t n)
+{
+    double penalty = session_penalty(trainer->session);
+    for (size_t i = 0; i < 1 + trainer->session->metrics; i++)
+        trainer->epoch_sum[i] += total[i];
+    trainer->epoch_sum[0] += penalty * (double)n;
+    return total[0] / (double)n + penalty;
+}
+
+enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
+                         double *loss)
+{
+    const struct world *world = trainer->session->world;
+    size_t first = (size_t)trainer->position;
+    size_t n = (size_t)trainer->session->experiment->fit.batch_size;
+    n = trainer->samples - first < n ? trainer->samples - first : n;
+    enum status status = run_range(trainer, trainer->order + first, n);
+    signals->failed = status != ST_OK;
+    MPI_Allreduce(MPI_IN_PLACE, signals, 3, MPI_INT, MPI_MAX, world->comm);
+    if (signals->failed)
+        return world_agree(world, status);
+    const double *total = sums_total(&trainer->sums);
+    FAIL_IF(check_finite && !isfinite(total[0]), ST_DIVERGED,
+            "the loss is %g in epoch %lld, step %lld: training has diverged; try a smaller "
+            "learning_rate",
+            total[0] / (double)n, (long long)trainer->epoch + 1, (long long)trainer->step + 1);
+    *loss = account(trainer, total, n);
+    update(trainer, reducer_total(&trainer->reducer), n);
+    model_update_stats(trainer->session->model, total + 1 + trainer->session->metrics, (double)n);
+    trainer->step++;
+    trainer->position += (int64_t)n;
+    return ST_OK;
+}

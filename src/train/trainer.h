@@ -1,0 +1,48 @@
+/* One training step, and the state that steps change: parameters, optimizer slots, epoch sums. */
+#ifndef CONVOY_TRAIN_TRAINER_H
+#define CONVOY_TRAIN_TRAINER_H
+
+#include "comm/reduce.h"
+#include "optimizers/optimizer.h"
+#include "train/session.h"
+
+struct trainer {
+    struct session *session;
+    struct reducer reducer;
+    struct sums sums;
+    const struct optimizer_type *optimizer;
+    size_t slots;
+    float *slot[OPTIMIZER_MAX_SLOTS]; /* of this rank's slice */
+    uint32_t *order;                  /* this epoch's samples, in the order of use */
+    uint32_t *shuffled;               /* positions, for making the order */
+    size_t samples, steps;            /* an epoch's */
+    /* where we are */
+    int64_t epoch;    /* epochs finished */
+    int64_t step;     /* steps finished since the beginning */
+    int64_t position; /* samples of this epoch already used */
+    double epoch_sum[1 + METRICS_MAX]; /* of loss (penalties included) and metrics */
+};
+
+/* Plans and allocates for the session's training samples; optimizer state at its start. Warns where
+ * there are more ranks than microbatches. Collective. */
+enum status trainer_init(struct trainer *trainer, struct session *session);
+void trainer_release(struct trainer *trainer);
+
+/* The order of the samples in the epoch that trainer->epoch says. Not collective. */
+void trainer_begin_epoch(struct trainer *trainer);
+
+/* What ranks tell each other in every step. */
+struct signals {
+    int failed; /* set by trainer_step */
+    int stop;   /* somebody was asked to stop */
+    int save;   /* it is time for a checkpoint */
+};
+
+/* One step: forward, backward, reduction, update. signals: in, this rank's wishes; out, those of
+ * any rank. loss gets the step's mean loss, penalties included. Errors: the first failing rank's, on
+ * all; ST_DIVERGED, before anything is changed, for a loss that is not finite if check_finite.
+ * Collective. */
+enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
+                         double *loss);
+
+#endif

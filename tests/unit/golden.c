@@ -1,0 +1,253 @@
+#include "golden.h"
+
+#include <hdf5.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test.h"
+
+void test_fail(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    CU_assertImplementation(CU_FALSE, __LINE__, text, __FILE__, "", CU_FALSE);
+}
+
+/* ---- The file ---- */
+
+static struct pool pool;
+static struct golden golden;
+
+static void release(void)
+{
+    pool_release(&pool);
+}
+
+/* Reads a one-dimensional dataset; the number of its elements goes to *n. */
+static void *read_dataset(hid_t file, const char *name, hid_t type, size_t item, size_t *n)
+{
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set);
+    hssize_t points = H5Sget_simple_extent_npoints(space);
+    MUST(points > 0, "golden.h5: dataset '%s' is not there", name);
+    *n = (size_t)points;
+    void *data = pool_alloc(&pool, *n * item + 1);
+    MUST(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, "golden.h5: '%s'", name);
+    H5Sclose(space);
+    H5Dclose(set);
+    return data;
+}
+
+/* "NAME DIM DIM ...": the next numbers. Returns where the numbers after them begin. */
+static const float *read_array(char *line, struct golden_array *array, const float *numbers)
+{
+    char *rest = NULL;
+    *array = (struct golden_array){.name = strtok_r(line, " ", &rest), .v = numbers};
+    for (char *dim; (dim = strtok_r(NULL, " ", &rest)) && array->shape.rank < SHAPE_MAX_RANK;)
+        array->shape.dim[array->shape.rank++] = atol(dim);
+    array->size = shape_size(&array->shape);
+    return numbers + array->size;
+}
+
+static const float *read_line(char *line, struct golden_case *c, const float *numbers)
+{
+    char *value = strchr(line, ' ');
+    MUST(value, "golden.h5: contents has the line \"%s\"", line);
+    *value++ = '\0';
+    if (strcmp(line, "array") == 0)
+        return read_array(value, &c->array[c->arrays++], numbers);
+    if (strcmp(line, "samples") == 0)
+        c->samples = atoi(value);
+    else if (strcmp(line, "model") == 0)
+        c->model = value;
+    else if (strcmp(line, "loss") == 0)
+        c->loss = value;
+    else if (strcmp(line, "optimizer") == 0)
+        c->optimizer = value;
+    else
+        MUST(false, "golden.h5: contents has the key \"%s\"", line);
+    return numbers;
+}
+
+static size_t count_lines(const char *text, const char *start)
+{
+    size_t count = 0;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += line[0] == '\n';
+        count += strncmp(line, start, strlen(start)) == 0;
+    }
+    return count;
+}
+
+static void read_cases(char *contents, const float *numbers, size_t count)
+{
+    const float *at = numbers;
+    struct golden_array *arrays =
+        pool_alloc(&pool, count_lines(contents, "array ") * sizeof *arrays);
+    golden.at = pool_alloc(&pool, count_lines(contents, "case ") * sizeof *golden.at);
+    char *rest = NULL;
+    for (char *line = strtok_r(contents, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "case ", 5) == 0) {
+            if (golden.cases)
+                arrays += golden.at[golden.cases - 1].arrays;
+            golden.at[golden.cases++] = (struct golden_case){.name = line + 5, .array = arrays};
+        } else {
+            at = read_line(line, &golden.at[golden.cases - 1], at);
+        }
+    }
+    MUST(at == numbers + count, "golden.h5: contents names %td numbers of %zu", at - numbers, count);
+}
+
+const struct golden *golden_load(void)
+{
+    if (golden.cases)
+        return &golden;
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    hid_t file = H5Fopen(test_source("tests/golden/golden.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (file < 0)
+        test_skip("tests/golden/golden.h5 cannot be read; tests/golden/make.py makes it");
+    size_t letters, count;
+    char *contents = read_dataset(file, "contents", H5T_NATIVE_CHAR, 1, &letters);
+    const float *numbers =
+        read_dataset(file, "numbers", H5T_NATIVE_FLOAT, sizeof *numbers, &count);
+    H5Fclose(file);
+    atexit(release);
+    read_cases(contents, numbers, count);
+    return &golden;
+}
+
+const struct golden_array *golden_find(const struct golden_case *c, const char *name)
+{
+    for (size_t i = 0; i < c->arrays; i++)
+        if (strcmp(c->array[i].name, name) == 0)
+            return &c->array[i];
+    return NULL;
+}
+
+const struct golden_array *golden_need(const struct golden_case *c, const char *name)
+{
+    const struct golden_array *array = golden_find(c, name);
+    if (!array)
+        test_fail("golden.h5: %s has no array '%s'", c->name, name);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(array);
+    return array;
+}
+
+/* ---- Models and losses ---- */
+
+struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
+                          const struct loss_type *loss, struct pool *owner)
+{
+    struct model_spec spec = {0};
+    struct model *model = NULL;
+    enum status status = schema_read_text(yaml, &model_schema, &spec, owner);
+    if (status == ST_OK)
+        status = model_build(&spec, "test", kernels, microbatch, 1, &model);
+    if (status != ST_OK)
+        test_fail("%s: %s", yaml, status_message());
+    CU_ASSERT_EQUAL_FATAL(status, ST_OK);
+    model->output_is_logits = loss && loss->logits != ACT_LINEAR;
+    return model;
+}
+
+const struct loss_type *find_loss(const char *name)
+{
+    for (size_t i = 0; loss_kinds[i]; i++)
+        if (strcmp(loss_kinds[i]->name, name) == 0)
+            return loss_kinds[i]->impl;
+    test_fail("there is no loss '%s'", name);
+    CU_FAIL_FATAL("no loss");
+    return NULL;
+}
+
+struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t width,
+                                const float *output, const float *y_true, int32_t *labels)
+{
+    for (int i = 0; loss->needs_labels && i < n; i++)
+        labels[i] = (int32_t)y_true[i];
+    return (struct loss_input){.n = n,
+                               .width = width,
+                               .output = output,
+                               .labels = loss->needs_labels ? labels : NULL,
+                               .values = loss->needs_labels ? NULL : y_true};
+}
+
+double expect_near(const char *what, const float *got, const float *want, size_t n,
+                   double tolerance, double floor_)
+{
+    double scale = floor_, worst = 0.0;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        scale = fmax(scale, fabs((double)want[i]));
+    for (size_t i = 0; i < n; i++) {
+        double error = fabs((double)got[i] - (double)want[i]) / scale;
+        if (isnan(got[i]) != isnan(want[i]) || (isinf(got[i]) && got[i] != want[i]))
+            error = (double)INFINITY;
+        else if (isnan(got[i]) || got[i] == want[i])
+            error = 0.0;
+        if (error > worst) {
+            worst = error;
+            at = i;
+        }
+    }
+    if (worst > tolerance)
+        test_fail("%s: element %zu of %zu is %.9g, expected %.9g; error %.2g of the largest, "
+                  "allowed %.2g", what, at, n, (double)got[at], (double)want[at], worst, tolerance);
+    return worst;
+}
+
+/* ---- The generator ---- */
+
+uint32_t generator_seed(const char *text)
+{
+    uint32_t value = 2166136261u;
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * 16777619u;
+    return value;
+}
+
+uint32_t generator_word(uint32_t seed, uint32_t i)
+{
+    uint32_t h = i * 0x9E3779B9u + seed;
+    h ^= h >> 16;
+    h *= 0x85EBCA6Bu;
+    h ^= h >> 13;
+    h *= 0xC2B2AE35u;
+    return h ^ (h >> 16);
+}
+
+float generator_number(uint32_t seed, uint32_t i)
+{
+    return (float)((int32_t)(generator_word(seed, i) >> 8) - (1 << 23)) * 0x1p-23f;
+}
+
+void generator_parameter(const struct param *param, float *w)
+{
+    uint32_t seed = generator_seed(param->path);
+    size_t inputs = param->size / (size_t)param->shape.dim[param->shape.rank - 1];
+    float scale = 0.125f, shift = 0.0f;
+    if (strcmp(param->name, "kernel") == 0)
+        scale = sqrtf(6.0f / (float)inputs);
+    else if (strcmp(param->name, "gamma") == 0)
+        scale = 0.25f, shift = 1.0f;
+    else if (strncmp(param->name, "moving", 6) == 0)
+        scale = 0.0f, shift = strcmp(param->name, "moving_variance") == 0 ? 1.0f : 0.0f;
+    for (size_t i = 0; i < param->size; i++)
+        w[i] = shift + generator_number(seed, (uint32_t)i) * scale;
+}
+
+void generator_batch(int step, int n, size_t sample_size, int classes, float *x, int32_t *labels)
+{
+    size_t count = (size_t)n * sample_size, first = (size_t)step * count;
+    uint32_t seed = generator_seed("x"), label_seed = generator_seed("labels");
+    for (size_t i = 0; i < count; i++)
+        x[i] = generator_number(seed, (uint32_t)(first + i));
+    for (int i = 0; i < n; i++)
+        labels[i] = (int32_t)(generator_word(label_seed, (uint32_t)(step * n + i)) %
+                              (uint32_t)classes);
+}

@@ -1,0 +1,66 @@
+/* tests/golden/golden.h5 for tests in C: what Keras computes. How it is made, and what is in it:
+ * tests/golden/make.py. */
+#ifndef CONVOY_TEST_GOLDEN_H
+#define CONVOY_TEST_GOLDEN_H
+
+#include "model/model.h"
+#include "train/losses.h"
+
+struct golden_array {
+    const char *name; /* "dw/layer/kernel" */
+    struct shape shape; /* with the sample axis, where there is one */
+    size_t size;
+    const float *v;
+};
+
+struct golden_case {
+    const char *name;                    /* "layers/conv2d_1x1" */
+    const char *model, *loss, *optimizer; /* as in an experiment; NULL where the case has none */
+    int samples;
+    size_t arrays;
+    struct golden_array *array;
+};
+
+struct golden {
+    size_t cases;
+    struct golden_case *at;
+};
+
+/* The file, read once. Skips the running test where it cannot be read. */
+const struct golden *golden_load(void);
+
+/* An array of a case: NULL where it has none of this name, or a failed assertion. */
+const struct golden_array *golden_find(const struct golden_case *c, const char *name);
+const struct golden_array *golden_need(const struct golden_case *c, const char *name);
+
+/* Builds a model from YAML, for a microbatch of so many samples; parameters are zero. Where the loss
+ * takes logits the model gives them, as in training. loss may be NULL. pool keeps what the model needs.
+ * Fatal assertion on errors. */
+struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
+                          const struct loss_type *loss, struct pool *pool);
+
+/* A loss by name; a fatal assertion where there is none. */
+const struct loss_type *find_loss(const char *name);
+
+/* The loss's input for y_true as the golden cases have it: labels are stored as numbers; labels has
+ * room for n of them. */
+struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t width,
+                                const float *output, const float *y_true, int32_t *labels);
+
+/* Fails, saying where and by how much, unless |got - want| <= tolerance * max |want| everywhere (or
+ * tolerance * floor, where want is smaller). NaN only equals NaN. Returns the largest error in units
+ * of max(floor, max |want|). */
+double expect_near(const char *what, const float *got, const float *want, size_t n,
+                   double tolerance, double floor_);
+
+/* A failed assertion with a text of its own. */
+void test_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* tests/golden/generator.py: the same numbers, bit for bit. */
+uint32_t generator_seed(const char *text);
+uint32_t generator_word(uint32_t seed, uint32_t i);
+float generator_number(uint32_t seed, uint32_t i); /* uniform in [-1, 1) */
+void generator_parameter(const struct param *param, float *w);
+void generator_batch(int step, int n, size_t sample_size, int classes, float *x, int32_t *labels);
+
+#endif
