@@ -3,7 +3,7 @@
 #define CONVOY_CMD_CMD_H
 
 #include "comm/world.h"
-#include "train/session.h"
+#include "train/loaded.h"
 
 /* One subcommand; returns the process's exit code. argv[0] is its name. */
 struct command {
@@ -32,6 +32,8 @@ void cmd_print(const struct world *world, const struct text *text);
 
 /* Is this process one of an MPI job already (mpirun, srun)? */
 bool launch_in_job(void);
+/* And did launch_ranks start it? */
+bool launch_by_us(void);
 
 /* Starts the program again under mpirun with so many processes (0: one a core) and waits. Signals
  * that ask to stop are passed on. Returns the exit code; does not return -1 unless mpirun cannot be
@@ -40,23 +42,5 @@ int launch_ranks(int ranks, char **argv);
 
 /* How many cores this process may use. */
 int launch_cores(void);
-
-/* A model from a checkpoint file or a run's folder: the session has experiment, model with its
- * parameters, and the scaling. */
-struct loaded {
-    struct pool pool;
-    struct experiment *experiment;
-    struct session session;
-    const char *path;
-    char digest[DIGEST_SIZE];
-};
-/* Collective over the world. Errors: ST_MODEL. */
-enum status load_model(const char *name, struct world *world, struct loaded *loaded);
-void load_release(struct loaded *loaded);
-
-/* The set that words of the command line name: one {format: ...}, or the files of a set. Not
- * collective. Errors: ST_USAGE, ST_DATA. */
-enum status load_source(struct loaded *loaded, char *const *words, size_t n,
-                        struct variant *source);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "data/describe.h"
+#include "data/guard.h"
 #include "data/source.h"
 #include "data/write.h"
 #include "train/experiment.h"
@@ -135,10 +136,14 @@ static const char *storage_text(const struct array *array)
     return names[first];
 }
 
-static double mebibytes(const struct dataset *dataset, const struct array *array)
+static void print_inputs(const struct dataset *dataset)
 {
-    return (double)array_elements(array) * (double)dtype_size(array->dtype) *
-           (double)dataset->stored * 0x1p-20;
+    const struct array *x = &dataset->x;
+    double bytes =
+        (double)array_elements(x) * (double)dtype_size(x->dtype) * (double)dataset->stored;
+    bool large = bytes >= 0x1p20;
+    printf("  inputs      %s %s, %.1f %s, %s\n", array_shape_text(x), dtype_name(x->dtype),
+           bytes * (large ? 0x1p-20 : 0x1p-10), large ? "MiB" : "KiB", storage_text(x));
 }
 
 static void print_classes(const struct dataset *dataset, const struct description *d)
@@ -160,8 +165,8 @@ static void print_info(const struct named_set *set, const struct description *d)
     printf("  samples     %zu", dataset->n);
     if (dataset->subset)
         printf(" of %zu", dataset->stored);
-    printf("\n  inputs      %s %s, %.1f MiB, %s\n", array_shape_text(x), dtype_name(x->dtype),
-           mebibytes(dataset, x), storage_text(x));
+    printf("\n");
+    print_inputs(dataset);
     printf("  %s %10s %10s %12s %12s\n", x->rank == 3 ? "channel" : "feature", "min", "max", "mean",
            "deviation");
     for (size_t c = 0; c < d->channels && c < SHOWN_CHANNELS; c++)
@@ -338,6 +343,7 @@ static enum status run(const char *verb, char *const *words, size_t n, bool json
 {
     struct sets sets = {0};
     bool converts = strcmp(verb, "convert") == 0;
+    data_guard_maps();
     enum status status = open_sets(&sets, words, converts ? n - 1 : n);
     if (status == ST_OK && converts)
         status = convert(&sets, words[n - 1]);

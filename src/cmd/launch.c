@@ -5,11 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/cmd.h"
+
+/* Set for the ranks that launch_ranks starts. */
+#define LAUNCHED "CONVOY_LAUNCHED"
+
+bool launch_by_us(void)
+{
+    return getenv(LAUNCHED) != NULL;
+}
 
 bool launch_in_job(void)
 {
@@ -50,7 +59,7 @@ static void add(char **argv, int *argc, const char *word)
 }
 
 /* The command line: mpirun's options, then this program with its own arguments. */
-static char **command_line(int ranks, char **own, char count[16])
+static char **command_line(int ranks, char **own, const char *program, char count[16])
 {
     enum { OPTIONS = 16 };
     int argc = 0, words = 0;
@@ -75,13 +84,15 @@ static char **command_line(int ranks, char **own, char count[16])
     add(argv, &argc, "--mca");
     add(argv, &argc, "mpi_yield_when_idle");
     add(argv, &argc, ranks > launch_cores() ? "1" : "0");
-    for (int i = 0; i < words; i++)
+    add(argv, &argc, program);
+    for (int i = 1; i < words; i++)
         add(argv, &argc, own[i]);
     return argv;
 }
 
 static void start(char **argv)
 {
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* no run outlives the command that started it */
     setpgid(0, 0); /* the terminal's Ctrl-C comes to us alone, and we pass it on */
     sigset_t none;
     sigemptyset(&none);
@@ -124,7 +135,11 @@ int launch_ranks(int ranks, char **argv)
         log_warn("mpirun is not on the PATH: going on with one process");
         return -1;
     }
-    char **line = command_line(ranks, argv, count);
+    char program[4096] = "";
+    if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
+        snprintf(program, sizeof program, "%s", argv[0]);
+    char **line = command_line(ranks, argv, program, count);
+    setenv(LAUNCHED, "1", 1);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = pass_on;

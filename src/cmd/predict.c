@@ -13,8 +13,8 @@ static const char usage[] =
     "usage: convoy predict MODEL DATA... [options]\n"
     "\n"
     "MODEL is a checkpoint file or a run's folder. DATA is a set as in an experiment, such as\n"
-    "'{format: idx, images: a.gz}', or its files, or test, validation or train for the set of that\n"
-    "name in the experiment. Prints a row a sample: class and probability where the model\n"
+    "'{format: idx, images: a.gz}', or its files, or test or train for the set of that name in the\n"
+    "experiment. Prints a row a sample: class and probability where the model\n"
     "classifies, else its outputs.\n"
     "\n"
     "options:\n"
@@ -138,44 +138,19 @@ static void print_header(const struct printer *p)
     fputc('\n', p->file);
 }
 
-static enum status run_set(struct session *session, const struct printer *p)
+static enum status run_set(struct loaded *loaded, const struct printer *p)
 {
-    size_t size = (size_t)session->model->microbatch;
+    size_t size = (size_t)loaded->session.model->microbatch;
     print_header(p);
     for (size_t first = 0; first < p->set->n; first += size) {
         size_t n = p->set->n - first < size ? p->set->n - first : size;
-        for (size_t i = 0; i < n; i++)
-            session->ids[i] = (uint32_t)(first + i);
-        TRY(loader_gather(p->set, &session->scaling, TARGET_VALUE, session->ids, n, session->x,
-                          NULL));
-        struct model_batch batch = {.n = (int)n, .ids = session->ids, .x = session->x};
-        const float *y = model_forward(session->model, &batch);
+        const float *y = NULL;
+        TRY(load_predict(loaded, p->set, first, n, &y));
         for (size_t i = 0; i < n; i++)
             print_row(p, first + i, y + i * p->width);
         FAIL_IF(ferror(p->file), ST_IO, "%s: cannot write: %s",
                 p->options->output ? p->options->output : "standard output", strerror(errno));
     }
-    return ST_OK;
-}
-
-static enum status find_source(const struct predict_options *o, struct loaded *loaded,
-                               struct variant *source)
-{
-    const struct data_spec *data = &loaded->experiment->data;
-    const char *word = o->data[0];
-    *source = (struct variant){0};
-    if (o->data_count > 1)
-        return load_source(loaded, o->data, o->data_count, source);
-    if (strcmp(word, "train") == 0)
-        *source = data->train;
-    else if (strcmp(word, "test") == 0)
-        *source = data->test;
-    else if (strcmp(word, "validation") == 0)
-        *source = data->validation;
-    else
-        return load_source(loaded, o->data, o->data_count, source);
-    FAIL_IF(!source->kind || source->kind == &split_kind, ST_USAGE,
-            "%s: its experiment has no %s set of its own; give one as DATA", loaded->path, word);
     return ST_OK;
 }
 
@@ -188,7 +163,9 @@ static enum status predict(const struct predict_options *o, struct loaded *loade
     struct variant source;
     struct dataset *set = NULL;
     session->env.share = NULL;
-    TRY(find_source(o, loaded, &source));
+    TRY(load_source(loaded, o->data, o->data_count, &source));
+    FAIL_IF(source.kind == &split_kind, ST_USAGE,
+            "%s: its experiment has no validation set of its own; give one as DATA", loaded->path);
     TRY(dataset_open(&source, (uint64_t)loaded->experiment->seed, &session->env, &set));
     printer.set = set;
     printer.classes = last == ACT_SOFTMAX || (last == ACT_SIGMOID && printer.width == 1);
@@ -197,7 +174,7 @@ static enum status predict(const struct predict_options *o, struct loaded *loade
     if (status == ST_OK && !printer.file)
         status = status_fail(ST_IO, "%s: cannot write: %s", o->output, strerror(errno));
     if (status == ST_OK)
-        status = run_set(session, &printer);
+        status = run_set(loaded, &printer);
     bool bad = printer.file && (o->output ? fclose(printer.file) : fflush(printer.file)) != 0;
     if (status == ST_OK && bad)
         status = status_fail(ST_IO, "%s: cannot write: %s",

@@ -249,7 +249,7 @@ int cmd_train(int argc, char **argv)
         fputs(usage, stdout);
         return ST_OK;
     }
-    if (launch_in_job() && o.ranks)
+    if (launch_in_job() && !launch_by_us() && o.ranks)
         return cmd_usage("train", "-n: mpirun or srun has already chosen the ranks");
     if (!launch_in_job() || o.dry_run) {
         int code = check_alone(&o);

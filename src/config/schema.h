@@ -105,7 +105,8 @@ struct field {
 struct schema {
     const char *name;           /* for messages: "Conv2D", "fit"; NULL at the root */
     const struct field *fields; /* ends with a NULL key */
-    const struct schema *base;  /* common fields (same struct, read first); NULL if none */
+    const struct schema *base;  /* common fields (same struct, read first), of which a field of the
+                                   same key takes the place; NULL if none */
 };
 
 /* A parsed file. Everything read from it lives in its pool until document_free. */

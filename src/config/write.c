@@ -266,19 +266,37 @@ static bool at_default(const struct field *field, const void *in)
     return same;
 }
 
-/* tag: a key that has been written already, or NULL. */
-static void write_fields(struct text *text, int indent, const struct schema *schema,
-                         const char *tag, const void *in)
+/* Does a schema above the field's own have a field of this key, which takes its place? */
+static bool is_replaced(const struct schema *whole, const struct schema *own,
+                        const struct field *field)
 {
-    if (schema->base)
-        write_fields(text, indent, schema->base, tag, in);
-    for (const struct field *field = schema->fields; field->key; field++) {
+    for (; whole != own; whole = whole->base)
+        for (const struct field *other = whole->fields; other->key; other++)
+            if (strcmp(other->key, field->key) == 0)
+                return true;
+    return false;
+}
+
+/* The fields of part, which is whole or one of its bases, after those of part's own base. */
+static void write_part(struct text *text, int indent, const struct schema *whole,
+                       const struct schema *part, const char *tag, const void *in)
+{
+    if (part->base)
+        write_part(text, indent, whole, part->base, tag, in);
+    for (const struct field *field = part->fields; field->key; field++) {
         const void *value = (const char *)in + field->offset;
-        if (tag && strcmp(field->key, tag) == 0)
+        if ((tag && strcmp(field->key, tag) == 0) || is_replaced(whole, part, field))
             continue;
         if (!field->hidden || !at_default(field, value))
             write_field(text, indent, field, value);
     }
+}
+
+/* tag: a key that has been written already, or NULL. */
+static void write_fields(struct text *text, int indent, const struct schema *schema,
+                         const char *tag, const void *in)
+{
+    write_part(text, indent, schema, schema, tag, in);
 }
 
 void schema_write(struct text *text, int indent, const struct schema *schema, const void *in)

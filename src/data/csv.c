@@ -173,20 +173,23 @@ static enum status name_classes(struct table *t)
     return ST_OK;
 }
 
+/* The file is mapped: somebody may write to it between our passes. */
+static enum status fail_changed(const struct table *t, const struct csv_cell *cell)
+{
+    FAIL(ST_DATA, "%s:%zu: the file was changed while it was read", t->text.path, cell->line);
+}
+
 static enum status find_class(const struct table *t, const struct csv_cell *cell, int32_t *out)
 {
-    const char *text = cell->text;
-    if (t->args->class_names.n) {
-        for (size_t i = 0; i < t->n_names; i++)
-            if (strcmp(t->names[i], text) == 0) {
-                *out = (int32_t)i;
-                return ST_OK;
-            }
-        FAIL(ST_DATA, "%s:%zu: label \"%s\" is not one of class_names", t->text.path, cell->line,
-             text_shown(text));
-    }
-    char **found = bsearch(&text, t->names, t->n_names, sizeof *t->names, by_bytes);
-    MUST(found != NULL, "\"%s\" in line %zu", text, cell->line);
+    bool given = t->args->class_names.n > 0; /* else in order, and all are there */
+    char **found =
+        given ? NULL : bsearch(&cell->text, t->names, t->n_names, sizeof *t->names, by_bytes);
+    for (size_t i = 0; given && !found && i < t->n_names; i++)
+        found = strcmp(t->names[i], cell->text) == 0 ? &t->names[i] : NULL;
+    FAIL_IF(!found && given, ST_DATA, "%s:%zu: label \"%s\" is not one of class_names",
+            t->text.path, cell->line, text_shown(cell->text));
+    if (!found)
+        return fail_changed(t, cell);
     *out = (int32_t)(found - t->names);
     return ST_OK;
 }
@@ -210,6 +213,8 @@ static enum status visit_fill(void *context, const struct csv_cell *cell)
     if (cell->row < t->first_row)
         return ST_OK;
     size_t row = cell->row - t->first_row;
+    if (row >= t->shape.rows || cell->column >= t->columns)
+        return fail_changed(t, cell);
     if (cell->column == t->label && t->shape.names_size)
         return find_class(t, cell, (int32_t *)t->y + row);
     float value;

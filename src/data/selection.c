@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "data/labels.h"
 #include "data/loader.h"
 
 enum status selection_all(const struct dataset *dataset, struct selection *out)
@@ -22,11 +21,6 @@ void selection_release(struct selection *selection)
 {
     free(selection->ids);
     *selection = (struct selection){0};
-}
-
-static size_t label_of(const struct dataset *dataset, size_t id)
-{
-    return (size_t)labels_get(dataset, dataset_stored_id(dataset, id));
 }
 
 /* What a class gives to the held-out samples. */
@@ -50,12 +44,12 @@ static int by_class(const void *a, const void *b)
 }
 
 /* Quotas by largest remainder, in order of class; they add up to wanted. free() the result. */
-static struct quota *make_quotas(const struct dataset *dataset, size_t wanted)
+static struct quota *make_quotas(const struct dataset *dataset, const int32_t *label, size_t wanted)
 {
     struct quota *quota = mem_need(dataset->classes, sizeof *quota);
     size_t given = 0;
     for (size_t i = 0; i < dataset->n; i++)
-        quota[label_of(dataset, i)].members++;
+        quota[label[i]].members++;
     for (size_t c = 0; c < dataset->classes; c++) {
         uint64_t share = (uint64_t)quota[c].members * wanted; /* both are below 2^32 */
         quota[c].class_number = c;
@@ -70,20 +64,35 @@ static struct quota *make_quotas(const struct dataset *dataset, size_t wanted)
     return quota;
 }
 
-/* Marks the held-out samples: the first in the drawn order, of each class where stratified. */
-static void mark_held_out(const struct dataset *dataset, const uint32_t *order, size_t wanted,
-                          bool stratified, bool *held)
+/* Marks the held-out samples: the first in the drawn order, of each class where labels are given.
+ */
+static void mark_held_out(const struct dataset *dataset, const uint32_t *order,
+                          const int32_t *label, size_t wanted, bool *held)
 {
-    struct quota *quota = stratified ? make_quotas(dataset, wanted) : NULL;
+    struct quota *quota = label ? make_quotas(dataset, label, wanted) : NULL;
     size_t left = wanted;
     for (size_t i = 0; i < dataset->n && left > 0; i++) {
-        size_t *room = quota ? &quota[label_of(dataset, order[i])].take : &left;
+        size_t *room = quota ? &quota[label[order[i]]].take : &left;
         if (*room == 0)
             continue;
         held[order[i]] = true;
         (*room)--;
     }
     free(quota);
+}
+
+/* All labels of the set, each in its range. free() them. */
+static enum status read_labels(const struct dataset *dataset, int32_t **label)
+{
+    FAIL_IF(dataset->classes == 0, ST_DATA, "%s: split: it has no class labels to stratify by",
+            dataset->source);
+    void *room;
+    TRY(mem_alloc(&room, dataset->n * sizeof **label, "labels"));
+    *label = room;
+    enum status status = ST_OK;
+    for (uint32_t i = 0; i < dataset->n && status == ST_OK; i++)
+        status = loader_gather(dataset, NULL, TARGET_LABEL, &i, 1, NULL, *label + i);
+    return status;
 }
 
 static enum status pick(const struct dataset *dataset, const bool *held, bool value, size_t n,
@@ -108,18 +117,21 @@ enum status selection_split(const struct dataset *dataset, double fraction, size
     FAIL_IF(wanted == 0 || wanted >= n, ST_DATA,
             "%s: split: %zu of %zu samples held out; both sides need one at least", dataset->source,
             wanted, n);
-    FAIL_IF(stratified && (!labels_are_integers(dataset) || dataset->classes == 0), ST_DATA,
-            "%s: split: it has no class labels to stratify by", dataset->source);
+    int32_t *label = NULL;
+    enum status status = stratified ? read_labels(dataset, &label) : ST_OK;
     uint32_t *order = mem_need(n, sizeof *order);
     bool *held = mem_need(n, sizeof *held);
-    struct rng_key key = rng_key(seed, RNG_SPLIT, 0, 0, 0);
-    rng_permutation(&key, order, n);
-    mark_held_out(dataset, order, wanted, stratified, held);
-    enum status status = pick(dataset, held, true, wanted, held_out);
+    if (status == ST_OK) {
+        struct rng_key key = rng_key(seed, RNG_SPLIT, 0, 0, 0);
+        rng_permutation(&key, order, n);
+        mark_held_out(dataset, order, label, wanted, held);
+        status = pick(dataset, held, true, wanted, held_out);
+    }
     if (status == ST_OK)
         status = pick(dataset, held, false, n - wanted, kept);
     if (status != ST_OK)
         selection_release(held_out);
+    free(label);
     free(order);
     free(held);
     return status;

@@ -101,7 +101,9 @@ static double mean_absolute_error(const struct loss_input *in, float *dy)
         double difference = (double)in->output[i] - (double)in->values[i];
         total += (difference < 0.0 ? -difference : difference) * share;
         if (dy)
-            dy[i] = difference == 0.0 ? 0.0f : (float)(difference < 0.0 ? -share : share);
+            dy[i] = difference > 0.0   ? (float)share
+                    : difference < 0.0 ? (float)-share
+                                       : (float)difference; /* 0, or NaN */
     }
     return total;
 }
@@ -155,7 +157,7 @@ static enum status check_logits(const struct variant *loss, struct model *model)
 }
 
 static enum status check_labels(const struct variant *loss, const struct model *model,
-                                const struct dataset *data)
+                                const struct dataset *data, bool one_hot)
 {
     size_t width = shape_size(&model->output);
     FAIL_IF(model->output.rank != 1, ST_USAGE,
@@ -164,6 +166,9 @@ static enum status check_labels(const struct variant *loss, const struct model *
     FAIL_IF(data->classes > width, ST_USAGE,
             "%sthe model has %zu outputs, but %s has labels up to %zu: %zu classes",
             position_text(loss->position), width, data->source, data->classes - 1, data->classes);
+    FAIL_IF(one_hot && data->classes != width, ST_USAGE,
+            "%sthe model has %zu outputs, but %s has %zu classes; say 'classes: %zu' with the set",
+            position_text(loss->position), width, data->source, data->classes, width);
     return ST_OK;
 }
 
@@ -191,7 +196,7 @@ enum status loss_fit(const struct variant *loss, struct model *model, const stru
                 "%sloss %s takes class numbers; remove data.one_hot, or use categorical_crossentropy",
                 where, name);
         *form = one_hot ? TARGET_ONE_HOT : TARGET_LABEL;
-        return check_labels(loss, model, data);
+        return check_labels(loss, model, data, one_hot);
     }
     FAIL_IF(type->logits == ACT_SOFTMAX && data->classes > 0, ST_USAGE,
             "%sloss %s needs vectors, and %s has class numbers; set data.one_hot, or use "

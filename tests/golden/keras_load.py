@@ -3,8 +3,8 @@
     keras_load.py CHECKPOINT INPUTS OUTPUTS [TOLERANCE]
 
 INPUTS and OUTPUTS are .h5 (its dataset x), .npz (its first array), raw little-endian float32, or, for
-OUTPUTS, the JSON that `convoy predict --json` prints. The model must come compiled, predict OUTPUTS
-from INPUTS with no difference above TOLERANCE (1e-5), and be able to go on training.
+OUTPUTS, .json (the lines of `convoy predict --probabilities --json`). The model must come compiled,
+predict OUTPUTS from INPUTS with no difference above TOLERANCE (1e-5), and be able to go on training.
 """
 
 import json
@@ -13,7 +13,6 @@ import sys
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import h5py
 import keras
@@ -29,8 +28,7 @@ def read(path):
             return file["x"][...]
     if path.endswith(".json"):
         with open(path, encoding="utf-8") as file:
-            rows = [row["output"] for row in json.load(file)["predictions"]]
-        return np.array(rows, np.float32)
+            return np.array([json.loads(line)["output"] for line in file], np.float32)
     return np.fromfile(path, "<f4")
 
 

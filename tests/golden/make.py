@@ -261,7 +261,7 @@ def write_optimizer_case(out, name, kind, args):
     g[2:, 1] = 0           # no more gradient
     g[:, 2] *= 1e-4        # small, large
     g[:, 3] *= 1e3
-    variable = keras.Variable(w0)
+    variable = keras.Variable(w0, dtype="float64")
     optimizer = getattr(keras.optimizers, kind)(**args)
     w = []
     for step in range(steps):

@@ -4,6 +4,8 @@
 # else python3; where CI or CONVOY_FETCH_KERAS is set and there is none, one is made in $BUILD/keras.
 . "$(dirname "$0")/../harness.sh"
 
+export KERAS_BACKEND=${KERAS_BACKEND:-jax} JAX_PLATFORMS=cpu
+
 has_keras() {
     "$1" -c 'import h5py, jax, keras, numpy' >/dev/null 2>&1
 }
@@ -52,7 +54,8 @@ network() {
 }
 
 predict() {
-    "$CONVOY" predict "$folder/$1/model.h5" "$folder/$1-data.h5" --json >"$folder/$1.json"
+    "$CONVOY" predict "$folder/$1/model.h5" "$folder/$1-data.h5" --probabilities --json \
+        >"$folder/$1.json"
 }
 
 find_python
@@ -62,7 +65,7 @@ if [ -z "$python" ]; then
     finish
 fi
 
-experiment lenet5 sparse_categorical_crossentropy 'Adam' <<END
+experiment lenet5 sparse_categorical_crossentropy Adam <<END
 input: [28, 28, 1]
 layers:
   - Conv2D: {filters: 6, kernel_size: 5, padding: same, activation: relu}
@@ -77,7 +80,7 @@ END
 network lenet5 28 28 1
 
 # Whatever arguments a layer takes, and activations where Keras's class has no such argument.
-experiment cifar categorical_crossentropy 'SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}' \
+experiment cifar categorical_crossentropy '{SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}}' \
     <<END
 input: [32, 32, 3]
 layers:
@@ -127,6 +130,6 @@ resnet20() {
     echo "  - GlobalAveragePooling2D"
     echo "  - Dense: {units: 10, activation: softmax}"
 }
-resnet20 | experiment resnet20 sparse_categorical_crossentropy 'RMSprop: {learning_rate: 0.001}'
+resnet20 | experiment resnet20 sparse_categorical_crossentropy '{RMSprop: {learning_rate: 0.001}}'
 network resnet20 32 32 3
 finish

@@ -100,7 +100,8 @@ static void read_cases(char *contents, const float *numbers, size_t count)
             at = read_line(line, &golden.at[golden.cases - 1], at);
         }
     }
-    MUST(at == numbers + count, "golden.h5: contents names %td numbers of %zu", at - numbers, count);
+    MUST(at == numbers + count, "golden.h5: contents names %td numbers of %zu", at - numbers,
+         count);
 }
 
 const struct golden *golden_load(void)
@@ -113,8 +114,7 @@ const struct golden *golden_load(void)
         test_skip("tests/golden/golden.h5 cannot be read; tests/golden/make.py makes it");
     size_t letters, count;
     char *contents = read_dataset(file, "contents", H5T_NATIVE_CHAR, 1, &letters);
-    const float *numbers =
-        read_dataset(file, "numbers", H5T_NATIVE_FLOAT, sizeof *numbers, &count);
+    const float *numbers = read_dataset(file, "numbers", H5T_NATIVE_FLOAT, sizeof *numbers, &count);
     H5Fclose(file);
     atexit(release);
     read_cases(contents, numbers, count);
@@ -165,6 +165,20 @@ const struct loss_type *find_loss(const char *name)
     return NULL;
 }
 
+struct variant read_optimizer(const char *yaml, struct pool *owner)
+{
+    static const struct field fields[] = {
+        {.key = "optimizer", .type = FIELD_VARIANT, .kinds = optimizer_kinds}, {0}};
+    static const struct schema schema = {"compile", fields, NULL};
+    struct variant optimizer = {.kind = NULL};
+    char *text = pool_printf(owner, "{optimizer: %s}", yaml);
+    enum status status = schema_read_text(text, &schema, &optimizer, owner);
+    if (status != ST_OK)
+        test_fail("%s: %s", text, status_message());
+    CU_ASSERT_EQUAL_FATAL(status, ST_OK);
+    return optimizer;
+}
+
 struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t width,
                                 const float *output, const float *y_true, int32_t *labels)
 {
@@ -197,7 +211,8 @@ double expect_near(const char *what, const float *got, const float *want, size_t
     }
     if (worst > tolerance)
         test_fail("%s: element %zu of %zu is %.9g, expected %.9g; error %.2g of the largest, "
-                  "allowed %.2g", what, at, n, (double)got[at], (double)want[at], worst, tolerance);
+                  "allowed %.2g",
+                  what, at, n, (double)got[at], (double)want[at], worst, tolerance);
     return worst;
 }
 
@@ -248,6 +263,6 @@ void generator_batch(int step, int n, size_t sample_size, int classes, float *x,
     for (size_t i = 0; i < count; i++)
         x[i] = generator_number(seed, (uint32_t)(first + i));
     for (int i = 0; i < n; i++)
-        labels[i] = (int32_t)(generator_word(label_seed, (uint32_t)(step * n + i)) %
-                              (uint32_t)classes);
+        labels[i] =
+            (int32_t)(generator_word(label_seed, (uint32_t)(step * n + i)) % (uint32_t)classes);
 }

@@ -4,17 +4,18 @@
 #define CONVOY_TEST_GOLDEN_H
 
 #include "model/model.h"
+#include "optimizers/optimizer.h"
 #include "train/losses.h"
 
 struct golden_array {
-    const char *name; /* "dw/layer/kernel" */
+    const char *name;   /* "dw/layer/kernel" */
     struct shape shape; /* with the sample axis, where there is one */
     size_t size;
     const float *v;
 };
 
 struct golden_case {
-    const char *name;                    /* "layers/conv2d_1x1" */
+    const char *name;                     /* "layers/conv2d_1x1" */
     const char *model, *loss, *optimizer; /* as in an experiment; NULL where the case has none */
     int samples;
     size_t arrays;
@@ -33,14 +34,18 @@ const struct golden *golden_load(void);
 const struct golden_array *golden_find(const struct golden_case *c, const char *name);
 const struct golden_array *golden_need(const struct golden_case *c, const char *name);
 
-/* Builds a model from YAML, for a microbatch of so many samples; parameters are zero. Where the loss
- * takes logits the model gives them, as in training. loss may be NULL. pool keeps what the model needs.
- * Fatal assertion on errors. */
+/* Builds a model from YAML, for a microbatch of so many samples; parameters are zero. Where the
+ * loss takes logits the model gives them, as in training. loss may be NULL. pool keeps what the
+ * model needs. Fatal assertion on errors. */
 struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
                           const struct loss_type *loss, struct pool *pool);
 
 /* A loss by name; a fatal assertion where there is none. */
 const struct loss_type *find_loss(const char *name);
+
+/* An optimizer from YAML ("{Adam: {learning_rate: 0.1}}"); kind->impl is its struct optimizer_type.
+ * pool keeps its arguments. Fatal assertion on errors. */
+struct variant read_optimizer(const char *yaml, struct pool *pool);
 
 /* The loss's input for y_true as the golden cases have it: labels are stored as numbers; labels has
  * room for n of them. */
@@ -48,8 +53,8 @@ struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t widt
                                 const float *output, const float *y_true, int32_t *labels);
 
 /* Fails, saying where and by how much, unless |got - want| <= tolerance * max |want| everywhere (or
- * tolerance * floor, where want is smaller). NaN only equals NaN. Returns the largest error in units
- * of max(floor, max |want|). */
+ * tolerance * floor, where want is smaller). NaN only equals NaN. Returns the largest error in
+ * units of max(floor, max |want|). */
 double expect_near(const char *what, const float *got, const float *want, size_t n,
                    double tolerance, double floor_);
 

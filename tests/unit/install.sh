@@ -18,13 +18,25 @@ installed() {
 with_pkg_config() {
     PKG_CONFIG_PATH=$root$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config "$@" convoy
 }
-links_program() {
-    printf '#include <convoy.h>\nint main(void)\n{\n    return 0;\n}\n' >"$folder/program.c"
+example_links() {
     # shellcheck disable=SC2046 # a list of flags
-    gcc -Wall -Wextra -Werror -pedantic -std=c11 -o "$folder/program" "$folder/program.c" \
-        $(with_pkg_config --cflags) -Wl,--no-as-needed $(with_pkg_config --libs) &&
-        readelf -d "$folder/program" | grep -F 'libconvoy.so.0' &&
-        LD_LIBRARY_PATH=$root$prefix/lib "$folder/program"
+    gcc -Wall -Wextra -Werror -pedantic -std=c11 -o "$folder/example" docs/example.c \
+        $(with_pkg_config --cflags) $(with_pkg_config --libs) &&
+        readelf -d "$folder/example" | grep -F 'libconvoy.so.0'
+}
+# The same model by the library, on one rank and on three, as by the program.
+example_trains() {
+    local ranks digests
+    for ranks in 1 3; do
+        LD_LIBRARY_PATH=$root$prefix/lib mpirun --oversubscribe -n "$ranks" "$folder/example" \
+            launch/experiments/digits.yaml "$folder/run$ranks" || return 1
+    done >"$folder/example.log"
+    "$CONVOY" train launch/experiments/digits.yaml -n 2 --set fit.epochs=3 \
+        --out "$folder/run2" >>"$folder/example.log" || return 1
+    digests=$(grep '^digest: ' "$folder/example.log" | sort -u | wc -l)
+    cat "$folder/example.log"
+    [ "$digests" = 1 ] && [ "$(grep -c '^digest: ' "$folder/example.log")" = 3 ] &&
+        grep -q '^297 samples: loss 0\..* accuracy 0\.[6-9]' "$folder/example.log"
 }
 only_ours_is_exported() {
     local others
@@ -44,7 +56,8 @@ fi
 check "install" make_it install
 check "everything is there" installed
 check "pkg-config knows it" with_pkg_config --exists --print-errors
-check "a program links and runs" links_program
+check "the example compiles and links" example_links
+check "the example trains to the same digest" example_trains
 check "exports only convoy_ names" only_ours_is_exported
 check "uninstall" make_it uninstall
 check "nothing is left" nothing_left

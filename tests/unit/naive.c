@@ -105,7 +105,8 @@ static void pool(const struct naive_layer *l, struct tensor *x, struct tensor *y
         for (int i = 0; i < high; i++)
             for (int j = 0; j < wide; j++)
                 for (int c = 0; c < x->c; c++)
-                    *at(y, n, i, j, c) = pool_one(l, x, n, i * l->s[0] - top, j * l->s[1] - left, c);
+                    *at(y, n, i, j, c) =
+                        pool_one(l, x, n, i * l->s[0] - top, j * l->s[1] - left, c);
 }
 
 static void average_all(struct tensor *x, struct tensor *y)
@@ -131,8 +132,7 @@ static const double *normalize(const struct naive_layer *l, struct tensor *x, st
         for (size_t r = 0; r < rows; r++)
             variance += pow(x->v[r * channels + c] - mean, 2.0) / (double)rows;
         for (size_t r = 0; r < rows; r++)
-            y->v[r * channels + c] = (x->v[r * channels + c] - mean) /
-                                         sqrt(variance + l->epsilon) *
+            y->v[r * channels + c] = (x->v[r * channels + c] - mean) / sqrt(variance + l->epsilon) *
                                          (l->no_scale ? 1.0 : gamma[c]) +
                                      (l->no_center ? 0.0 : beta[c]);
     }
@@ -210,7 +210,7 @@ static const double *run_layer(const struct naive_layer *given, struct tensor *c
         *y = *x[0];
         y->c = (int)size_of(x[0]) / x[0]->n;
         y->h = y->w = 1;
-            break;
+        break;
     case NAIVE_ACTIVATION:
         *y = *x[0];
         break;
@@ -289,17 +289,16 @@ size_t naive_params(const struct naive_model *model)
 
 /* ---- As YAML ---- */
 
-static const char *const classes[] = {
-    [NAIVE_CONV2D] = "Conv2D",
-    [NAIVE_DENSE] = "Dense",
-    [NAIVE_MAX_POOLING] = "MaxPooling2D",
-    [NAIVE_AVERAGE_POOLING] = "AveragePooling2D",
-    [NAIVE_GLOBAL_AVERAGE] = "GlobalAveragePooling2D",
-    [NAIVE_FLATTEN] = "Flatten",
-    [NAIVE_ACTIVATION] = "Activation",
-    [NAIVE_BATCH_NORMALIZATION] = "BatchNormalization",
-    [NAIVE_ADD] = "Add",
-    [NAIVE_ZERO_PADDING] = "ZeroPadding2D"};
+static const char *const classes[] = {[NAIVE_CONV2D] = "Conv2D",
+                                      [NAIVE_DENSE] = "Dense",
+                                      [NAIVE_MAX_POOLING] = "MaxPooling2D",
+                                      [NAIVE_AVERAGE_POOLING] = "AveragePooling2D",
+                                      [NAIVE_GLOBAL_AVERAGE] = "GlobalAveragePooling2D",
+                                      [NAIVE_FLATTEN] = "Flatten",
+                                      [NAIVE_ACTIVATION] = "Activation",
+                                      [NAIVE_BATCH_NORMALIZATION] = "BatchNormalization",
+                                      [NAIVE_ADD] = "Add",
+                                      [NAIVE_ZERO_PADDING] = "ZeroPadding2D"};
 
 static void add_arguments(const struct naive_layer *l, struct text *out)
 {

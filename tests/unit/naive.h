@@ -26,13 +26,14 @@ enum { NAIVE_LAYERS = 8, NAIVE_SIZE = 4096 };
 /* Zero means Keras's default, or what is said. */
 struct naive_layer {
     enum naive_kind kind;
-    int units;             /* or filters */
-    int k[2], s[2], d[2];  /* kernel or window, strides, dilation; 0: window 2, strides 1 or window */
+    int units; /* or filters */
+    int k[2], s[2],
+        d[2]; /* kernel or window, strides, dilation; 0: window 2, strides 1 or window */
     bool same, no_bias, no_center, no_scale;
-    int pad[4];            /* top, bottom, left, right */
-    double epsilon;        /* 0: 0.001 */
-    const char *act;       /* NULL: linear */
-    int inputs, from[3];   /* none: the layer before; else layer numbers, or NAIVE_INPUT */
+    int pad[4];          /* top, bottom, left, right */
+    double epsilon;      /* 0: 0.001 */
+    const char *act;     /* NULL: linear */
+    int inputs, from[3]; /* none: the layer before; else layer numbers, or NAIVE_INPUT */
 };
 enum { NAIVE_INPUT = -1 };
 

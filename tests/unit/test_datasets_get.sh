@@ -45,6 +45,7 @@ left_over() {
 says() {
     cp "$folder/output" "$folder/last"
     check "$1" grep -qF -- "$2" "$folder/last"
+    cp "$folder/last" "$folder/output" # for the next one
 }
 to=$folder/to
 

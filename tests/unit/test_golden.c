@@ -1,16 +1,15 @@
 /* Layers, activations, losses and optimizers against Keras, on every backend (tests/golden). */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "golden.h"
 #include "layers/regularizers.h"
-#include "optimizers/optimizer.h"
 #include "test.h"
 
 /* Of the largest number of each array; where that is less, of 1 for outputs and of a tenth of the
- * case's largest gradient for gradients. The golden numbers are exact to half a unit of float32 (6e-8). */
+ * case's largest gradient for gradients. The golden numbers are exact to half a unit of float32
+ * (6e-8). */
 #define OUTPUT_TOLERANCE 1e-6
 #define GRADIENT_TOLERANCE 2e-6
 
@@ -252,30 +251,42 @@ static void losses(void)
     run_cases("layers/loss");
 }
 
-/* ---- Optimizers ---- */
+/* Where the derivative jumps it is 0, as in TensorFlow and PyTorch (JAX has -1). */
+static void absolute_error_of_equals(void)
+{
+    const float y[3] = {1.0f, 2.0f, 3.0f}, want[3] = {1.0f, 3.0f, 2.0f};
+    float dy[3];
+    struct loss_input input = {.n = 1, .width = 3, .output = y, .values = want};
+    CU_ASSERT_DOUBLE_EQUAL(find_loss("mean_absolute_error")->compute(&input, dy), 2.0 / 3.0, 1e-15);
+    CU_ASSERT_EQUAL(dy[0], 0.0f);
+    CU_ASSERT_EQUAL(dy[1], -1.0f / 3.0f);
+    CU_ASSERT_EQUAL(dy[2], 1.0f / 3.0f);
+}
 
-struct compile {
-    struct variant optimizer;
-};
-static const struct field compile_fields[] = {{.key = "optimizer",
-                                               .type = FIELD_VARIANT,
-                                               .offset = offsetof(struct compile, optimizer),
-                                               .kinds = optimizer_kinds},
-                                              {0}};
-static const struct schema compile_schema = {"compile", compile_fields, NULL};
+/* A run that diverged must be seen in the loss and in the gradient. */
+static void losses_keep_nan(void)
+{
+    for (size_t i = 0; loss_kinds[i]; i++) {
+        const struct loss_type *loss = loss_kinds[i]->impl;
+        const float y[2] = {NAN, 0.5f}, values[2] = {0.0f, 1.0f};
+        const int32_t labels[1] = {1};
+        float dy[2] = {0.0f, 0.0f};
+        struct loss_input input = {
+            .n = 1, .width = 2, .output = y, .labels = labels, .values = values};
+        CU_ASSERT(isnan(loss->compute(&input, dy)));
+        CU_ASSERT(isnan(dy[0]));
+    }
+}
+
+/* ---- Optimizers ---- */
 
 /* Steps a copy of w0 with the given gradients, in slices as ranks would, and compares each step. */
 static void run_optimizer(const struct golden_case *c, size_t slice)
 {
     struct pool pool = {0};
-    struct compile compile = {0};
-    char *text = pool_printf(&pool, "{optimizer: %s}", c->optimizer);
-    enum status status = schema_read_text(text, &compile_schema, &compile, &pool);
-    if (status != ST_OK)
-        test_fail("%s: %s", text, status_message());
-    CU_ASSERT_EQUAL_FATAL(status, ST_OK);
-    const struct optimizer_type *type = compile.optimizer.kind->impl;
-    const void *args = compile.optimizer.args;
+    struct variant optimizer = read_optimizer(c->optimizer, &pool);
+    const struct optimizer_type *type = optimizer.kind->impl;
+    const void *args = optimizer.args;
     const struct golden_array *w0 = golden_need(c, "w0"), *g = golden_need(c, "g");
     const struct golden_array *want = golden_need(c, "w");
     size_t n = w0->size, slots = type->slots(args);
@@ -325,6 +336,8 @@ const struct test tests_golden[] = {{"convolutions", convolutions},
                                     {"graphs", graphs},
                                     {"densities", densities},
                                     {"losses", losses},
+                                    {"absolute_error_of_equals", absolute_error_of_equals},
+                                    {"losses_keep_nan", losses_keep_nan},
                                     {"optimizers", optimizers},
                                     {0}};
 

@@ -154,8 +154,7 @@ static void run_backend(const struct check *c, const struct kernels *kernels)
         x[i] = (float)c->x[i];
     for (size_t i = 0; i < c->outputs; i++)
         y_true[i] = (float)c->y_true[i];
-    struct model_batch batch = {
-        .n = SAMPLES, .training = true, .ids = ids, .x = x, .stats = stats};
+    struct model_batch batch = {.n = SAMPLES, .training = true, .ids = ids, .x = x, .stats = stats};
     const float *output = model_forward(model, &batch);
     struct loss_input input =
         loss_input_of(loss, SAMPLES, c->outputs / SAMPLES, output, y_true, labels);
@@ -208,12 +207,11 @@ struct front {
 
 static void check_all(const struct front *fronts, size_t count)
 {
-    static const struct naive_layer none;
     for (size_t i = 0; i < count; i++) {
         struct naive_model model = {.layers = 0};
         memcpy(model.input, fronts[i].input, sizeof model.input);
         while (model.layers < NAIVE_LAYERS - 2 &&
-               memcmp(&fronts[i].layer[model.layers], &none, sizeof none) != 0) {
+               (fronts[i].layer[model.layers].kind || fronts[i].layer[model.layers].units)) {
             model.layer[model.layers] = fronts[i].layer[model.layers];
             model.layers++;
         }
@@ -224,13 +222,34 @@ static void check_all(const struct front *fronts, size_t count)
 
 /* ---- Layers ---- */
 
-#define CONV2D(...) {.kind = NAIVE_CONV2D, __VA_ARGS__}
-#define DENSE(...) {.kind = NAIVE_DENSE, __VA_ARGS__}
-#define MAX_POOLING(...) {.kind = NAIVE_MAX_POOLING, __VA_ARGS__}
-#define AVERAGE_POOLING(...) {.kind = NAIVE_AVERAGE_POOLING, __VA_ARGS__}
-#define BATCH_NORMALIZATION(...) {.kind = NAIVE_BATCH_NORMALIZATION, __VA_ARGS__}
-#define ACTIVATION(name) {.kind = NAIVE_ACTIVATION, .act = name}
-#define ADD(count, ...) {.kind = NAIVE_ADD, .inputs = count, .from = {__VA_ARGS__}}
+#define CONV2D(...)                                                                                \
+    {                                                                                              \
+        .kind = NAIVE_CONV2D, __VA_ARGS__                                                          \
+    }
+#define DENSE(...)                                                                                 \
+    {                                                                                              \
+        .kind = NAIVE_DENSE, __VA_ARGS__                                                           \
+    }
+#define MAX_POOLING(...)                                                                           \
+    {                                                                                              \
+        .kind = NAIVE_MAX_POOLING, __VA_ARGS__                                                     \
+    }
+#define AVERAGE_POOLING(...)                                                                       \
+    {                                                                                              \
+        .kind = NAIVE_AVERAGE_POOLING, __VA_ARGS__                                                 \
+    }
+#define BATCH_NORMALIZATION(...)                                                                   \
+    {                                                                                              \
+        .kind = NAIVE_BATCH_NORMALIZATION, __VA_ARGS__                                             \
+    }
+#define ACTIVATION(name)                                                                           \
+    {                                                                                              \
+        .kind = NAIVE_ACTIVATION, .act = name                                                      \
+    }
+#define ADD(count, ...)                                                                            \
+    {                                                                                              \
+        .kind = NAIVE_ADD, .inputs = count, .from = { __VA_ARGS__ }                                \
+    }
 
 static void convolutions(void)
 {
@@ -305,8 +324,7 @@ static void normalizations(void)
 static void graphs(void)
 {
     static const struct front models[] = {
-        {{0, 0, 4},
-         {DENSE(.units = 3, .act = "tanh"), DENSE(.units = 3), ADD(2, 1, 0)}},
+        {{0, 0, 4}, {DENSE(.units = 3, .act = "tanh"), DENSE(.units = 3), ADD(2, 1, 0)}},
         {{0, 0, 3}, {DENSE(.units = 3, .act = "tanh"), ADD(3, NAIVE_INPUT, 0, NAIVE_INPUT)}},
         {{0, 0, 3}, {DENSE(.units = 3, .act = "sigmoid"), ADD(2, 0, 0)}},
         {{3, 3, 2},
@@ -324,8 +342,7 @@ static void graphs(void)
         {{2, 2, 3},
          {CONV2D(.units = 3, .k = {1, 1}, .inputs = 1, .from = {NAIVE_INPUT}),
           DENSE(.units = 3, .inputs = 1, .from = {NAIVE_INPUT}),
-          BATCH_NORMALIZATION(.inputs = 1, .from = {NAIVE_INPUT}),
-          ADD(3, 0, 1, 2)}},
+          BATCH_NORMALIZATION(.inputs = 1, .from = {NAIVE_INPUT}), ADD(3, 0, 1, 2)}},
     };
     CHECK_ALL(models);
 }

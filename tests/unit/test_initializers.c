@@ -40,8 +40,8 @@ static struct moments measure(const float *w, size_t n)
 
 static struct model *initialized(const char *format, const char *initializer, struct pool *pool)
 {
-    struct model *model = build_model(pool_printf(pool, format, initializer), kernels_all[0], 1,
-                                      NULL, pool);
+    struct model *model =
+        build_model(pool_printf(pool, format, initializer), kernels_all[0], 1, NULL, pool);
     model_init(model);
     return model;
 }
@@ -57,8 +57,9 @@ static const float *param_of(const struct model *model, const char *path)
 }
 
 #define DENSE "{input: [300], layers: [{Dense: {name: d, units: 500, kernel_initializer: %s}}]}"
-#define CONV2D "{input: [9, 9, 12], layers: [{Conv2D: {name: d, filters: 20, kernel_size: 5, " \
-               "kernel_initializer: %s}}]}" /* fans of 300 and 500 too, by the field of 25 */
+#define CONV2D                                                                                     \
+    "{input: [9, 9, 12], layers: [{Conv2D: {name: d, filters: 20, kernel_size: 5, "                \
+    "kernel_initializer: %s}}]}" /* fans of 300 and 500 too, by the field of 25 */
 
 /* Bounds of five standard errors of each moment. */
 static void check_drawn(const char *format, const char *initializer, enum shape_of shape,
@@ -77,8 +78,9 @@ static void check_drawn(const char *format, const char *initializer, enum shape_
         right = right && m.largest > 3.0 * deviation;
     if (!right)
         test_fail("%s: mean %.3g, deviation %.6g, %.4f within it, largest %.6g; expected %.3g, "
-                  "%.6g, %.4f, %.6g", initializer, m.mean, m.deviation, m.within, m.largest, mean,
-                  deviation, shapes[shape].within, largest);
+                  "%.6g, %.4f, %.6g",
+                  initializer, m.mean, m.deviation, m.within, m.largest, mean, deviation,
+                  shapes[shape].within, largest);
     model_free(model);
     pool_release(&pool);
 }
@@ -114,7 +116,9 @@ static void constants(void)
     static const struct {
         const char *text;
         float value;
-    } all[] = {{"zeros", 0.0f}, {"ones", 1.0f}, {"{constant: 0.25}", 0.25f},
+    } all[] = {{"zeros", 0.0f},
+               {"ones", 1.0f},
+               {"{constant: 0.25}", 0.25f},
                {"{constant: {value: -3}}", -3.0f}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct pool pool = {0};
@@ -138,7 +142,8 @@ static void defaults(void)
     struct pool pool = {0};
     struct model *model = initialized("{input: [5, 5, 3], layers: [{Conv2D: {filters: 20, "
                                       "kernel_size: 3, name: c}}, {BatchNormalization: {name: b}}, "
-                                      "{Dense: {units: 20, name: %s}}]}", "d", &pool);
+                                      "{Dense: {units: 20, name: %s}}]}",
+                                      "d", &pool);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const float *w = param_of(model, all[i].path);
         for (size_t k = 0; k < 20; k++)

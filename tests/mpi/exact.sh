@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# The promise: one experiment gives the same bits on any number of ranks. The history of every epoch
+# (losses, metrics, digests; not the times) and the final model are compared.
+# shellcheck source=tests/harness.sh
+. "$(dirname "$0")/../harness.sh"
+# shellcheck source=tests/runs.sh
+. tests/runs.sh
+
+# exact NAME "RANKS ..." EXPERIMENT OPTIONS...: the runs are left in $folder/NAME.RANKS
+exact() {
+    local name=$1 ranks=$2 first=${2%% *} n
+    shift 2
+    for n in $ranks; do
+        check "$name on $n ranks" on "$n" train "$@" --progress quiet --out "$folder/$name.$n"
+        cp "$folder/output" "$folder/$name.$n.log"
+        [ "$n" = "$first" ] ||
+            same_run "$name: $first and $n ranks" "$folder/$name.$first" "$folder/$name.$n"
+    done
+}
+
+# says NAME FILE TEXT; silent NAME FILE TEXT
+says() {
+    check "$1" grep -qF -- "$3" "$2"
+}
+silent() {
+    check_code "$1" 1 grep -F -- "$3" "$2"
+}
+
+# small NAME OPTIONS...: a fast run of the digits on 1 and 3 ranks; 20 microbatches a step.
+small() {
+    local name=$1
+    shift
+    exact "$name" "1 3" launch/experiments/digits.yaml --set fit.epochs=2 \
+        --set data.train.subset=240 --set fit.batch_size=60 --set fit.microbatch_size=3 "$@"
+}
+
+# ---- whole experiments ----
+
+digits=launch/experiments/digits.yaml
+exact digits "1 2 3 4 7" "$digits"
+silent "enough microbatches, no warning" "$folder/digits.4.log" warning
+says "too few microbatches are said" "$folder/digits.7.log" \
+    "7 ranks share the 4 microbatches of a step"
+says "and what to change" "$folder/digits.7.log" "fit.microbatch_size (16)"
+check "it learned" awk -F, 'END { exit !($8 > 0.97) }' <(rows "$folder/digits.1")
+
+# The first 200 images of a batch of CIFAR-10, so that it need not be unpacked in each run.
+cifar() {
+    local name=$1 ranks=$2
+    shift 2
+    exact "$name" "$ranks" "launch/experiments/$name.yaml" "$@" --set fit.epochs=1 \
+        --set "data.train={format: cifar10, files: $folder/batch.bin, subset: 168}" \
+        --set 'data.validation={split: 8}' --set fit.batch_size=8
+}
+if [ -e "$test_data/cifar10/data_batch_1.bin.xz" ] && command -v xz >/dev/null; then
+    xz -dc "$test_data/cifar10/data_batch_1.bin.xz" | head -c $((200 * 3073)) >"$folder/batch.bin"
+    cifar cifar10-cnn "1 2 3 4 7" --set fit.microbatch_size=1
+    cifar resnet20-cifar10 "1 2 3 4 7" --set fit.microbatch_size=2
+    check "20 steps" awk -F, 'END { exit $2 != 20 }' "$folder/resnet20-cifar10.7/history.csv"
+else
+    skip cifar10 "there is no cifar10/data_batch_1.bin.xz below $test_data, or no xz"
+fi
+
+if [ -e "$test_data/mnist/train-images-idx3-ubyte.gz" ]; then
+    CONVOY_DATA_DIR=$test_data exact lenet5-mnist "1 2 3 4 7" launch/experiments/lenet5-mnist.yaml \
+        --set fit.epochs=1 --set data.train.subset=6000 --set data.validation.split=1000
+else
+    skip lenet5-mnist "there is no mnist/train-images-idx3-ubyte.gz below $test_data"
+fi
+
+# ---- sizes ----
+
+# 211 samples: 3 batches of 60 and one of 31; microbatches of 7, the last of 4 or of 3
+exact short "1 2 3 4" "$digits" --set fit.epochs=2 --set data.train.subset=240 \
+    --set data.validation.split=29 --set fit.batch_size=60 --set fit.microbatch_size=7
+check "short: 4 steps of 211 samples" awk -F, 'END { exit $1 != 2 || $2 != 8 || $3 != 211 }' \
+    "$folder/short.1/history.csv"
+exact batch-1 "1 3" "$digits" --set fit.epochs=1 --set data.train.subset=40 \
+    --set fit.batch_size=1 --set fit.microbatch_size=1
+check "batch 1: a step a sample" awk -F, 'END { exit $2 != $3 }' "$folder/batch-1.3/history.csv"
+exact full-batch "1 2 3" "$digits" --set fit.epochs=3 --set data.train.subset=301 \
+    --set fit.batch_size=100000 --set fit.microbatch_size=8
+check "full batch: a step an epoch" awk -F, 'END { exit $2 != $1 }' \
+    "$folder/full-batch.3/history.csv"
+small one-microbatch --set fit.microbatch_size=60
+says "one microbatch: the warning counts the idle" "$folder/one-microbatch.3.log" \
+    "so that 2 have nothing to do"
+small unshuffled --set fit.shuffle=false
+
+# ---- what can be chosen ----
+
+exact reference "1 2 3" "$digits" --set backend=reference --set fit.epochs=1 \
+    --set data.train.subset=100 --set fit.batch_size=20 --set fit.microbatch_size=3
+small channel --set data.standardize=channel
+small feature --set data.standardize=feature
+small L1 --set 'model.layers.5.Dense.kernel_regularizer={L1: 0.001}'
+small L2 --set 'model.layers.0.Conv2D.kernel_regularizer={L2: 0.01}' \
+    --set 'model.layers.7.Dense.bias_regularizer={L2: 0.01}'
+small L1L2 --set 'model.layers.5.Dense.kernel_regularizer={L1L2: {l1: 0.001, l2: 0.01}}'
+small SGD --set compile.optimizer=SGD
+small momentum --set 'compile.optimizer={SGD: {learning_rate: 0.05, momentum: 0.9}}'
+small nesterov --set 'compile.optimizer={SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}}'
+small RMSprop --set compile.optimizer=RMSprop
+small centered --set 'compile.optimizer={RMSprop: {centered: true, momentum: 0.5}}'
+small Adagrad --set 'compile.optimizer={Adagrad: {learning_rate: 0.05}}'
+small mse --set compile.loss=mean_squared_error --set data.one_hot=true \
+    --set 'compile.metrics=[accuracy, mae, mse]'
+check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }' <(
+    for name in one-microbatch unshuffled channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
+        centered Adagrad mse; do
+        tail -n 1 "$folder/$name.1/history.csv" | sed 's/.*,//'
+    done
+)
+
+# ---- evaluate and predict ----
+
+for n in 1 2 3 7; do
+    check "evaluate on $n ranks" on "$n" evaluate "$folder/digits.1" --json
+    cp "$folder/output" "$folder/evaluate.$n"
+    check "evaluate on $n ranks as on 1" diff "$folder/evaluate.1" "$folder/evaluate.$n"
+    check "predict on $n ranks" on "$n" predict "$folder/digits.1" test --probabilities \
+        --output "$folder/predict.$n"
+    check "predict on $n ranks as on 1" cmp "$folder/predict.1" "$folder/predict.$n"
+done
+says "evaluate says the accuracy" "$folder/evaluate.7" '"accuracy": 0.9'
+check "predict has a row a sample" [ "$(grep -c '^[0-9]' "$folder/predict.7")" = 297 ]
+
+finish
