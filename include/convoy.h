@@ -37,8 +37,9 @@ typedef enum convoy_status {
     CONVOY_MODEL = 4,    /* no usable checkpoint or model */
     CONVOY_IO = 5,       /* a file cannot be written, memory is out */
     CONVOY_DIVERGED = 6, /* NaN or infinity */
-    CONVOY_STOPPED = 75, /* stopped by a signal, with a checkpoint: call again with CONVOY_TRAIN_RESUME */
-    CONVOY_STALLED = 76  /* a rank does not answer */
+    CONVOY_STOPPED =
+        75, /* stopped by a signal, with a checkpoint: call again with CONVOY_TRAIN_RESUME */
+    CONVOY_STALLED = 76 /* a rank does not answer */
 } convoy_status;
 
 typedef struct convoy_experiment convoy_experiment;
@@ -113,8 +114,8 @@ CONVOY_API convoy_status convoy_model_predict(convoy_model *model, const float *
  * "{format: idx, images: ..., labels: ...}". Collective. */
 typedef struct convoy_scores {
     size_t samples;
-    size_t count;          /* of values: the loss, then the metrics */
-    const char *name[9];   /* "loss", "accuracy", ...; valid while the model lives */
+    size_t count;        /* of values: the loss, then the metrics */
+    const char *name[9]; /* "loss", "accuracy", ...; valid while the model lives */
     double value[9];
 } convoy_scores;
 CONVOY_API convoy_status convoy_model_evaluate(convoy_model *model, const char *set,

@@ -52,8 +52,8 @@ static int print_version(void)
 
 static int unknown(const char *name)
 {
-    const char *names[16] = {NULL};
-    for (size_t i = 0; commands[i].name && i < 15; i++)
+    const char *names[sizeof commands / sizeof *commands] = {NULL};
+    for (size_t i = 0; commands[i].name; i++)
         names[i] = commands[i].name;
     const char *near = name_nearest(name, names);
     fprintf(stderr, "convoy: error: unknown command '%s'%s%s%s; see 'convoy --help'\n", name,

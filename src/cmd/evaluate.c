@@ -11,9 +11,11 @@
 static const char usage[] =
     "usage: convoy evaluate MODEL [DATA...] [options]\n"
     "\n"
-    "MODEL is a checkpoint file or a run's folder. DATA is test (the default), validation or train,\n"
+    "MODEL is a checkpoint file or a run's folder. DATA is test (the default), validation or "
+    "train,\n"
     "for the set of that name in the experiment; or a set as in an experiment, such as\n"
-    "'{format: idx, images: a.gz, labels: b.gz}'; or the files of one. The numbers are the same on\n"
+    "'{format: idx, images: a.gz, labels: b.gz}'; or the files of one. The numbers are the same "
+    "on\n"
     "any number of ranks.\n"
     "\n"
     "options:\n"

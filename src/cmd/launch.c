@@ -22,8 +22,8 @@ bool launch_by_us(void)
 
 bool launch_in_job(void)
 {
-    static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK",
-                                        "PMI_SIZE", NULL};
+    static const char *const marks[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE",
+                                        NULL};
     for (size_t i = 0; marks[i]; i++)
         if (getenv(marks[i]))
             return true;
@@ -83,7 +83,7 @@ static char **command_line(int ranks, char **own, const char *program, char coun
     }
     add(argv, &argc, "--mca");
     add(argv, &argc, "mpi_yield_when_idle");
-    add(argv, &argc, ranks > launch_cores() ? "1" : "0");
+    add(argv, &argc, "1"); /* a rank that waits leaves its core to whoever else wants it */
     add(argv, &argc, program);
     for (int i = 1; i < words; i++)
         add(argv, &argc, own[i]);

@@ -13,7 +13,8 @@ static const char usage[] =
     "usage: convoy predict MODEL DATA... [options]\n"
     "\n"
     "MODEL is a checkpoint file or a run's folder. DATA is a set as in an experiment, such as\n"
-    "'{format: idx, images: a.gz}', or its files, or test or train for the set of that name in the\n"
+    "'{format: idx, images: a.gz}', or its files, or test or train for the set of that name in "
+    "the\n"
     "experiment. Prints a row a sample: class and probability where the model\n"
     "classifies, else its outputs.\n"
     "\n"
@@ -175,7 +176,9 @@ static enum status predict(const struct predict_options *o, struct loaded *loade
         status = status_fail(ST_IO, "%s: cannot write: %s", o->output, strerror(errno));
     if (status == ST_OK)
         status = run_set(loaded, &printer);
-    bool bad = printer.file && (o->output ? fclose(printer.file) : fflush(printer.file)) != 0;
+    bool bad = printer.file && fflush(printer.file) != 0;
+    if (printer.file && o->output)
+        bad = fclose(printer.file) != 0 || bad;
     if (status == ST_OK && bad)
         status = status_fail(ST_IO, "%s: cannot write: %s",
                              o->output ? o->output : "standard output", strerror(errno));

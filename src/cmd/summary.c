@@ -8,7 +8,8 @@
 static const char usage[] =
     "usage: convoy summary EXPERIMENT.yaml|MODEL [options]\n"
     "\n"
-    "Prints the layers with output shapes, parameters, FLOPs and memory. MODEL is a checkpoint file\n"
+    "Prints the layers with output shapes, parameters, FLOPs and memory. MODEL is a checkpoint "
+    "file\n"
     "or a run's folder.\n"
     "\n"
     "options:\n"
@@ -77,9 +78,8 @@ static enum status of_experiment(const struct summary_options *o)
     struct experiment *e = NULL;
     struct model *model = NULL;
     TRY(experiment_load(o->file, o->overrides, o->override_count, &e));
-    enum status status =
-        model_build(&e->model, e->name, kernels_find(backend_names[e->backend]),
-                    (int)e->fit.microbatch_size, (uint64_t)e->seed, &model);
+    enum status status = model_build(&e->model, e->name, kernels_find(backend_names[e->backend]),
+                                     (int)e->fit.microbatch_size, (uint64_t)e->seed, &model);
     if (status == ST_OK)
         print(o, model);
     model_free(model);

@@ -15,14 +15,17 @@ static const char usage[] =
     "       convoy train --resume --out RUN [options]\n"
     "\n"
     "Trains the experiment. Started by itself it runs one process a core; under mpirun or srun it\n"
-    "uses the ranks that it is given. The result is the same to the last bit on any number of them.\n"
-    "The run's folder gets experiment.yaml, history.csv, log.txt, checkpoints/, best.h5, model.h5.\n"
+    "uses the ranks that it is given. The result is the same to the last bit on any number of "
+    "them.\n"
+    "The run's folder gets experiment.yaml, history.csv, log.txt, checkpoints/, best.h5, "
+    "model.h5.\n"
     "\n"
     "options:\n"
     "  -n, --ranks N          processes to start (default: one a core)\n"
     "  -o, --out DIR          the run's folder (default: runs/NAME)\n"
     "  -s, --set KEY=VALUE    change the experiment: --set fit.epochs=3; may be repeated\n"
-    "  -r, --resume           go on from the newest checkpoint in the run's folder, if there is one\n"
+    "  -r, --resume           go on from the newest checkpoint in the run's folder, if there is "
+    "one\n"
     "      --overwrite        begin anew where the folder holds an earlier run\n"
     "      --dry-run          print the experiment with every default, train nothing\n"
     "      --progress MODE    auto, live, lines or quiet (default: auto)\n"
@@ -141,8 +144,8 @@ static enum status load_experiment(const struct train_options *o, struct experim
         inside = mem_need(strlen(o->out) + 32, 1);
         sprintf(inside, "%s/experiment.yaml", o->out);
     }
-    enum status status = experiment_load(o->file ? o->file : inside, o->overrides,
-                                         o->override_count, out);
+    enum status status =
+        experiment_load(o->file ? o->file : inside, o->overrides, o->override_count, out);
     free(inside);
     return status;
 }

@@ -62,7 +62,8 @@ enum status reducer_init(struct reducer *reducer, const struct world *world, siz
 {
     size_t ranks = (size_t)world->size;
     *reducer = (struct reducer){.world = world, .n = n};
-    FAIL_IF(n > INT_MAX, ST_USAGE, "the model has %zu trainable parameters; at most %d", n, INT_MAX);
+    FAIL_IF(n > INT_MAX, ST_USAGE, "the model has %zu trainable parameters; at most %d", n,
+            INT_MAX);
     reducer->slice = mem_need(ranks, sizeof *reducer->slice);
     reducer->counts = mem_need(2 * ranks, sizeof *reducer->counts);
     reducer->places = reducer->counts + ranks;
@@ -182,8 +183,8 @@ static float *general(struct reducer *reducer)
     size_t count = receive_pieces(reducer, nodes, values, requests, &made);
     made += send_pieces(reducer, requests + made);
     MPI_Waitall(made, requests, MPI_STATUSES_IGNORE);
-    float *root = tree_fold(reducer->microbatches, nodes, values, count,
-                            reducer_own(reducer).size, tree_add_float);
+    float *root = tree_fold(reducer->microbatches, nodes, values, count, reducer_own(reducer).size,
+                            tree_add_float);
     free(requests);
     free(values);
     free(nodes);

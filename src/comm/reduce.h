@@ -1,8 +1,8 @@
 /* Gradients summed over the canonical tree across ranks, and the exchange of parameters.
  *
- * The parameters are cut into one slice a rank (boundaries at multiples of 4,096). Each rank ends up
- * with the sum of its own slice, updates it with its part of the optimizer's state, and sends the
- * new parameters to all. Two transports do the same additions:
+ * The parameters are cut into one slice a rank (boundaries at multiples of 4,096). Each rank ends
+ * up with the sum of its own slice, updates it with its part of the optimizer's state, and sends
+ * the new parameters to all. Two transports do the same additions:
  *   - recursive halving, where ranks and microbatches per rank are powers of two: at each of the
  *     log2 P stages neighbours in the tree exchange halves, with the volume of a ring;
  *   - the general way: every rank sends its few nodes' pieces of a slice to the slice's owner, who
@@ -25,8 +25,8 @@ struct reducer {
     size_t microbatches;     /* of the sum under way */
     struct tree_range range; /* this rank's */
     struct counter counter;
-    float *stack;            /* the counter's buffers, n floats each */
-    float *staging;          /* where other ranks' pieces arrive */
+    float *stack;   /* the counter's buffers, n floats each */
+    float *staging; /* where other ranks' pieces arrive */
 };
 
 /* Plans for gradients of n floats; a step has usual or last microbatches. Not collective. Errors:

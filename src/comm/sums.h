@@ -7,11 +7,11 @@
 
 struct sums {
     const struct world *world;
-    size_t n;               /* doubles a microbatch yields */
-    size_t microbatches;    /* of the sum under way */
+    size_t n;                /* doubles a microbatch yields */
+    size_t microbatches;     /* of the sum under way */
     struct tree_range range; /* this rank's */
     struct counter counter;
-    double *stack;          /* TREE_MAX_NODES x n */
+    double *stack; /* TREE_MAX_NODES x n */
     double *staging;
     size_t staging_nodes;
 };

@@ -1,10 +1,11 @@
 /* The canonical tree: one fixed binary tree of additions over the microbatches of a step, evaluated
  * by any number of ranks to the same bits.
  *
- * Node (level k, index i) covers microbatches [i 2^k, (i+1) 2^k) cut at M; its value is left + right,
- * or left alone where right is empty. A rank owns a contiguous range of microbatches. It adds up the
- * maximal nodes inside its range with a binary counter (struct counter), in the order in which the
- * microbatches come; the nodes above are added by whoever finishes the tree (tree_fold). */
+ * Node (level k, index i) covers microbatches [i 2^k, (i+1) 2^k) cut at M; its value is left +
+ * right, or left alone where right is empty. A rank owns a contiguous range of microbatches. It
+ * adds up the maximal nodes inside its range with a binary counter (struct counter), in the order
+ * in which the microbatches come; the nodes above are added by whoever finishes the tree
+ * (tree_fold). */
 #ifndef CONVOY_COMM_TREE_H
 #define CONVOY_COMM_TREE_H
 

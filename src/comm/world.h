@@ -9,12 +9,12 @@
 #include "data/dataset.h"
 
 struct world {
-    MPI_Comm comm;  /* a duplicate of MPI_COMM_WORLD */
+    MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD */
     int rank, size;
-    MPI_Comm node;  /* the ranks of this machine */
+    MPI_Comm node; /* the ranks of this machine */
     int node_rank, node_size;
-    int nodes;      /* machines */
-    bool started;   /* we called MPI_Init */
+    int nodes;    /* machines */
+    bool started; /* we called MPI_Init */
 };
 
 /* Starts MPI if nobody has, and makes the communicators. Collective over MPI_COMM_WORLD. */
@@ -34,8 +34,8 @@ enum status world_same(const struct world *world, const void *bytes, size_t size
 /* Sends size bytes of rank 0 to all. Collective. */
 void world_broadcast(const struct world *world, void *bytes, size_t size);
 
-/* How data/ shares unpacked sets among the ranks of a node: fills in a struct share whose context is
- * the world. Its functions are collective over the node. */
+/* How data/ shares unpacked sets among the ranks of a node: fills in a struct share whose context
+ * is the world. Its functions are collective over the node. */
 void world_share(struct world *world, struct share *share);
 
 #endif

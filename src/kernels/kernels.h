@@ -16,13 +16,13 @@
 /* A 2D convolution (cross-correlation, as in Keras) of n samples. Output pixel (i,j) reads input
  * rows i*sh - pt + r*dh for r in 0..kh-1, columns likewise; outside the image is zero. */
 struct conv2d {
-    int n;             /* samples */
-    int h, w, c;       /* input */
-    int oh, ow, f;     /* output */
-    int kh, kw;        /* kernel */
-    int sh, sw;        /* strides */
-    int dh, dw;        /* dilation */
-    int pt, pl;        /* zero padding above and left */
+    int n;         /* samples */
+    int h, w, c;   /* input */
+    int oh, ow, f; /* output */
+    int kh, kw;    /* kernel */
+    int sh, sw;    /* strides */
+    int dh, dw;    /* dilation */
+    int pt, pl;    /* zero padding above and left */
 };
 
 /* 2D pooling of n samples: a window of kh x kw, padding never counts (Keras's "same"). */

@@ -12,8 +12,8 @@ static void gemm(bool ta, bool tb, int m, int n, int k, const float *a, int lda,
         for (ptrdiff_t j = 0; j < n; j++) {
             float sum = 0.0f;
             for (ptrdiff_t l = 0; l < k; l++)
-                sum += (ta ? a[l * lda + i] : a[i * lda + l]) *
-                       (tb ? b[j * ldb + l] : b[l * ldb + j]);
+                sum +=
+                    (ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
             float *out = c + i * ldc + j;
             *out = beta == 0.0f ? sum : sum + beta * *out;
         }

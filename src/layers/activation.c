@@ -2,10 +2,13 @@
  * `activation`, which the model applies in place; the layer itself passes its input on. */
 #include "layers/identity.h"
 
-static const struct field fields[] = {
-    {.key = "activation", .type = FIELD_CHOICE, .offset = offsetof(struct layer_common, activation),
-     .choices = activation_names, .bare = true, .help = "which function"},
-    {0}};
+static const struct field fields[] = {{.key = "activation",
+                                       .type = FIELD_CHOICE,
+                                       .offset = offsetof(struct layer_common, activation),
+                                       .choices = activation_names,
+                                       .bare = true,
+                                       .help = "which function"},
+                                      {0}};
 static const struct schema schema = {"Activation", fields, &layer_common_schema};
 
 static enum status infer(struct layer *layer, struct pool *pool)

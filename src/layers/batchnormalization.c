@@ -20,22 +20,36 @@ struct batchnormalization_args {
 };
 #define ARGS struct batchnormalization_args
 
-static const struct field fields[] = {
-    {.key = "axis", .type = FIELD_INT, .offset = offsetof(ARGS, axis), .fallback = "-1", .min = -1,
-     .max = -1, .help = "the channel axis: the last"},
-    {.key = "momentum", .type = FIELD_FLOAT, .offset = offsetof(ARGS, momentum), .fallback = "0.99",
-     .min = 0, .max = 1, .help = "of the moving averages"},
-    {.key = "epsilon", .type = FIELD_FLOAT, .offset = offsetof(ARGS, epsilon), .fallback = "0.001",
-     .min = 1e-12, .max = 1e3, .help = "added to the variance"},
-    FIELD_FLAG(ARGS, center, "true", "learn beta"),
-    FIELD_FLAG(ARGS, scale, "true", "learn gamma"),
-    FIELD_INITIALIZER(ARGS, beta_initializer, "zeros"),
-    FIELD_INITIALIZER(ARGS, gamma_initializer, "ones"),
-    FIELD_INITIALIZER(ARGS, moving_mean_initializer, "zeros"),
-    FIELD_INITIALIZER(ARGS, moving_variance_initializer, "ones"),
-    FIELD_REGULARIZER(ARGS, beta_regularizer),
-    FIELD_REGULARIZER(ARGS, gamma_regularizer),
-    {0}};
+static const struct field fields[] = {{.key = "axis",
+                                       .type = FIELD_INT,
+                                       .offset = offsetof(ARGS, axis),
+                                       .fallback = "-1",
+                                       .min = -1,
+                                       .max = -1,
+                                       .help = "the channel axis: the last"},
+                                      {.key = "momentum",
+                                       .type = FIELD_FLOAT,
+                                       .offset = offsetof(ARGS, momentum),
+                                       .fallback = "0.99",
+                                       .min = 0,
+                                       .max = 1,
+                                       .help = "of the moving averages"},
+                                      {.key = "epsilon",
+                                       .type = FIELD_FLOAT,
+                                       .offset = offsetof(ARGS, epsilon),
+                                       .fallback = "0.001",
+                                       .min = 1e-12,
+                                       .max = 1e3,
+                                       .help = "added to the variance"},
+                                      FIELD_FLAG(ARGS, center, "true", "learn beta"),
+                                      FIELD_FLAG(ARGS, scale, "true", "learn gamma"),
+                                      FIELD_INITIALIZER(ARGS, beta_initializer, "zeros"),
+                                      FIELD_INITIALIZER(ARGS, gamma_initializer, "ones"),
+                                      FIELD_INITIALIZER(ARGS, moving_mean_initializer, "zeros"),
+                                      FIELD_INITIALIZER(ARGS, moving_variance_initializer, "ones"),
+                                      FIELD_REGULARIZER(ARGS, beta_regularizer),
+                                      FIELD_REGULARIZER(ARGS, gamma_regularizer),
+                                      {0}};
 static const struct schema schema = {"BatchNormalization", fields, &layer_common_schema};
 
 /* Parameter numbers; -1 where absent. */
@@ -53,8 +67,13 @@ static enum status infer(struct layer *layer, struct pool *pool)
     LAYER_FAIL_IF(layer, in->rank < 1, "its input has the shape %s; expected at least one axis",
                   shape_text(in));
     struct shape vector = {1, {in->dim[in->rank - 1]}};
-    *plan = (struct plan){-1, -1, -1, -1, (size_t)vector.dim[0],
-                          shape_size(in) / (size_t)vector.dim[0], !args->common.trainable};
+    *plan = (struct plan){-1,
+                          -1,
+                          -1,
+                          -1,
+                          (size_t)vector.dim[0],
+                          shape_size(in) / (size_t)vector.dim[0],
+                          !args->common.trainable};
     int next = 0;
     if (args->scale) {
         layer_add_param(layer, "gamma", &vector, true, &args->gamma_initializer,
@@ -72,7 +91,7 @@ static enum status infer(struct layer *layer, struct pool *pool)
                     NULL);
     plan->variance = next;
     layer->out = *in;
-    layer->saved = 2 * plan->channels;         /* mean, 1/sqrt(variance + epsilon) */
+    layer->saved = 2 * plan->channels;        /* mean, 1/sqrt(variance + epsilon) */
     layer->scratch = 4 * plan->channels + 16; /* two sums in double */
     layer->stats = plan->frozen ? 0 : 2 * plan->channels;
     layer->flops = 2.0 * (double)shape_size(in);

@@ -13,12 +13,20 @@ struct conv2d_args {
 };
 
 static const struct field fields[] = {
-    {.key = "filters", .type = FIELD_INT, .offset = offsetof(struct conv2d_args, filters), .min = 1,
-     .max = 65536, .help = "output channels"},
+    {.key = "filters",
+     .type = FIELD_INT,
+     .offset = offsetof(struct conv2d_args, filters),
+     .min = 1,
+     .max = 65536,
+     .help = "output channels"},
     FIELD_WINDOW(struct conv2d_args, kernel_size, NULL, false, "height and width of the kernel"),
     FIELD_WINDOW(struct conv2d_args, strides, "1", false, "steps between windows"),
-    {.key = "padding", .type = FIELD_CHOICE, .offset = offsetof(struct conv2d_args, padding),
-     .fallback = "valid", .choices = padding_names, .help = "valid: none; same: zeros around"},
+    {.key = "padding",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct conv2d_args, padding),
+     .fallback = "valid",
+     .choices = padding_names,
+     .help = "valid: none; same: zeros around"},
     FIELD_WINDOW(struct conv2d_args, dilation_rate, "1", false, "distance between kernel taps"),
     FIELD_FLAG(struct conv2d_args, use_bias, "true", "add a bias"),
     FIELD_INITIALIZER(struct conv2d_args, kernel_initializer, "glorot_uniform"),
@@ -84,8 +92,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
     }
     layer->out = (struct shape){3, {plan->axis[0].out, plan->axis[1].out, args->filters}};
     add_params(layer, args);
-    double taps = (double)args->kernel_size[0] * (double)args->kernel_size[1] *
-                  (double)layer->in[0].dim[2];
+    double taps =
+        (double)args->kernel_size[0] * (double)args->kernel_size[1] * (double)layer->in[0].dim[2];
     double rows = (double)layer->microbatch * (double)layer->out.dim[0] * (double)layer->out.dim[1];
     LAYER_FAIL_IF(layer, taps * (double)args->filters > INT32_MAX || rows > INT32_MAX,
                   "%.0f weights and %.0f output pixels in a microbatch; at most 2^31 of each",

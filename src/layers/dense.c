@@ -10,8 +10,13 @@ struct dense_args {
 };
 
 static const struct field fields[] = {
-    {.key = "units", .type = FIELD_INT, .offset = offsetof(struct dense_args, units), .min = 1,
-     .max = 1 << 24, .bare = true, .help = "outputs"},
+    {.key = "units",
+     .type = FIELD_INT,
+     .offset = offsetof(struct dense_args, units),
+     .min = 1,
+     .max = 1 << 24,
+     .bare = true,
+     .help = "outputs"},
     FIELD_FLAG(struct dense_args, use_bias, "true", "add a bias"),
     FIELD_INITIALIZER(struct dense_args, kernel_initializer, "glorot_uniform"),
     FIELD_INITIALIZER(struct dense_args, bias_initializer, "zeros"),
@@ -30,8 +35,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
     layer->out = *in;
     layer->out.dim[in->rank - 1] = args->units;
     struct shape kernel = {2, {in->dim[in->rank - 1], args->units}};
-    LAYER_FAIL_IF(layer, shape_size(&kernel) > INT32_MAX, "its kernel %s has more than 2^31 numbers",
-                  shape_text(&kernel));
+    LAYER_FAIL_IF(layer, shape_size(&kernel) > INT32_MAX,
+                  "its kernel %s has more than 2^31 numbers", shape_text(&kernel));
     layer_add_param(layer, "kernel", &kernel, true, &args->kernel_initializer,
                     &args->kernel_regularizer);
     if (args->use_bias)

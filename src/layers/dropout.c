@@ -9,10 +9,14 @@ struct dropout_args {
     double rate;
 };
 
-static const struct field fields[] = {
-    {.key = "rate", .type = FIELD_FLOAT, .offset = offsetof(struct dropout_args, rate), .min = 0,
-     .max = 0.999999, .bare = true, .help = "fraction of the inputs to drop"},
-    {0}};
+static const struct field fields[] = {{.key = "rate",
+                                       .type = FIELD_FLOAT,
+                                       .offset = offsetof(struct dropout_args, rate),
+                                       .min = 0,
+                                       .max = 0.999999,
+                                       .bare = true,
+                                       .help = "fraction of the inputs to drop"},
+                                      {0}};
 static const struct schema schema = {"Dropout", fields, &layer_common_schema};
 
 static enum status infer(struct layer *layer, struct pool *pool)
@@ -23,7 +27,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
 }
 
 /* to[i] = from[i] * mask[i] for the n samples of the pass. */
-static void apply_mask(const struct layer *layer, const struct pass *p, const float *from, float *to)
+static void apply_mask(const struct layer *layer, const struct pass *p, const float *from,
+                       float *to)
 {
     float rate = (float)((const struct dropout_args *)layer->args)->rate;
     float scale = 1.0f / (1.0f - rate);

@@ -18,8 +18,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
     const struct global_args *args = layer->args;
     TRY(window_need_image(layer));
     int64_t channels = layer->in[0].dim[2];
-    layer->out = args->keepdims ? (struct shape){3, {1, 1, channels}}
-                                : (struct shape){1, {channels}};
+    layer->out =
+        args->keepdims ? (struct shape){3, {1, 1, channels}} : (struct shape){1, {channels}};
     layer->flops = (double)shape_size(&layer->in[0]);
     return ST_OK;
 }
@@ -27,8 +27,17 @@ static enum status infer(struct layer *layer, struct pool *pool)
 static struct pool2d geometry_for(const struct layer *layer, int n)
 {
     int h = (int)layer->in[0].dim[0], w = (int)layer->in[0].dim[1];
-    return (struct pool2d){.n = n, .h = h, .w = w, .c = (int)layer->in[0].dim[2], .oh = 1, .ow = 1,
-                           .kh = h, .kw = w, .sh = 1, .sw = 1, .average = true};
+    return (struct pool2d){.n = n,
+                           .h = h,
+                           .w = w,
+                           .c = (int)layer->in[0].dim[2],
+                           .oh = 1,
+                           .ow = 1,
+                           .kh = h,
+                           .kw = w,
+                           .sh = 1,
+                           .sw = 1,
+                           .average = true};
 }
 
 static void forward(const struct layer *layer, const struct pass *p)

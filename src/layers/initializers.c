@@ -30,28 +30,41 @@ struct normal_args {
 };
 
 #define FLOAT_FIELD(struct_name, name_, default_)                                                  \
-    {.key = #name_, .type = FIELD_FLOAT, .offset = offsetof(struct struct_name, name_),            \
-     .fallback = default_}
+    {                                                                                              \
+        .key = #name_, .type = FIELD_FLOAT, .offset = offsetof(struct struct_name, name_),         \
+        .fallback = default_                                                                       \
+    }
 
-static const struct field constant_fields[] = {
-    {.key = "value", .type = FIELD_FLOAT, .offset = offsetof(struct constant_args, value),
-     .fallback = "0.0", .bare = true},
-    {0}};
-static const struct field uniform_fields[] = {FLOAT_FIELD(uniform_args, minval, "-0.05"),
-                                              FLOAT_FIELD(uniform_args, maxval, "0.05"),
-                                              {0}};
-static const struct field normal_fields[] = {
-    FLOAT_FIELD(normal_args, mean, "0.0"),
-    {.key = "stddev", .type = FIELD_FLOAT, .offset = offsetof(struct normal_args, stddev),
-     .fallback = "0.05", .min = 0, .max = 1e30},
-    {0}};
+static const struct field constant_fields[] = {{.key = "value",
+                                                .type = FIELD_FLOAT,
+                                                .offset = offsetof(struct constant_args, value),
+                                                .fallback = "0.0",
+                                                .bare = true},
+                                               {0}};
+static const struct field uniform_fields[] = {
+    FLOAT_FIELD(uniform_args, minval, "-0.05"), FLOAT_FIELD(uniform_args, maxval, "0.05"), {0}};
+static const struct field normal_fields[] = {FLOAT_FIELD(normal_args, mean, "0.0"),
+                                             {.key = "stddev",
+                                              .type = FIELD_FLOAT,
+                                              .offset = offsetof(struct normal_args, stddev),
+                                              .fallback = "0.05",
+                                              .min = 0,
+                                              .max = 1e30},
+                                             {0}};
 static const struct schema constant_schema = {"constant", constant_fields, NULL};
 static const struct schema uniform_schema = {"random_uniform", uniform_fields, NULL};
 static const struct schema normal_schema = {"random_normal", normal_fields, NULL};
 
-#define MEANING(form, fan, scale) &(const struct meaning){form, fan, scale}
+#define MEANING(form, fan, scale)                                                                  \
+    &(const struct meaning)                                                                        \
+    {                                                                                              \
+        form, fan, scale                                                                           \
+    }
 #define SCALED(name_, form, fan, scale)                                                            \
-    &(const struct kind){.name = name_, .impl = MEANING(form, fan, scale)}
+    &(const struct kind)                                                                           \
+    {                                                                                              \
+        .name = name_, .impl = MEANING(form, fan, scale)                                           \
+    }
 
 const struct kind *const initializer_kinds[] = {
     SCALED("zeros", FORM_CONSTANT, FAN_NONE, 0.0),

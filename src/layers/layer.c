@@ -13,15 +13,30 @@ const struct kind *const layer_kinds[] = {
     NULL};
 
 static const struct field common_fields[] = {
-    {.key = "name", .type = FIELD_STRING, .offset = offsetof(struct layer_common, name),
-     .fallback = "null", .nullable = true, .hidden = true, .help = "unique name of the layer"},
-    {.key = "inputs", .type = FIELD_STRINGS, .offset = offsetof(struct layer_common, inputs),
-     .fallback = "[]", .hidden = true,
+    {.key = "name",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct layer_common, name),
+     .fallback = "null",
+     .nullable = true,
+     .hidden = true,
+     .help = "unique name of the layer"},
+    {.key = "inputs",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct layer_common, inputs),
+     .fallback = "[]",
+     .hidden = true,
      .help = "names of the layers it reads; the layer before where absent; 'input' is the model's"},
-    {.key = "activation", .type = FIELD_CHOICE, .offset = offsetof(struct layer_common, activation),
-     .fallback = "linear", .choices = activation_names, .help = "applied to the output"},
-    {.key = "trainable", .type = FIELD_BOOL, .offset = offsetof(struct layer_common, trainable),
-     .fallback = "true", .help = "false: its parameters stay as they are"},
+    {.key = "activation",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct layer_common, activation),
+     .fallback = "linear",
+     .choices = activation_names,
+     .help = "applied to the output"},
+    {.key = "trainable",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct layer_common, trainable),
+     .fallback = "true",
+     .help = "false: its parameters stay as they are"},
     {0}};
 const struct schema layer_common_schema = {.name = "layer", .fields = common_fields};
 

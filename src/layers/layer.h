@@ -2,7 +2,8 @@
  *
  * A layer type says which arguments it takes (Keras's names, a schema), infers shapes, parameters
  * and scratch from its inputs' shapes, and runs forward and backward on one microbatch. It knows
- * nothing of MPI, files or of who calls it. Adding a layer is one file and one line in layers.def. */
+ * nothing of MPI, files or of who calls it. Adding a layer is one file and one line in layers.def.
+ */
 #ifndef CONVOY_LAYERS_LAYER_H
 #define CONVOY_LAYERS_LAYER_H
 
@@ -37,10 +38,10 @@ extern const struct schema layer_common_schema;
 struct param {
     const char *name; /* Keras's: "kernel", "bias", "gamma", "moving_mean" */
     struct shape shape;
-    bool trainable;                     /* false: a statistic that the optimizer does not see */
-    int64_t fan_in, fan_out;            /* for the initializer */
-    const struct variant *initializer;  /* see initializers.h */
-    const struct variant *regularizer;  /* see regularizers.h; kind NULL: none */
+    bool trainable;                    /* false: a statistic that the optimizer does not see */
+    int64_t fan_in, fan_out;           /* for the initializer */
+    const struct variant *initializer; /* see initializers.h */
+    const struct variant *regularizer; /* see regularizers.h; kind NULL: none */
     /* filled in by the model: */
     char *path;    /* "conv2d/kernel", unique */
     size_t size;   /* elements */
@@ -52,9 +53,9 @@ struct layer {
     const char *name;
     void *args; /* begins with struct layer_common */
     struct position position;
-    int index;             /* in the model: part of the dropout counter */
+    int index; /* in the model: part of the dropout counter */
     const struct kernels *kernels;
-    int microbatch;        /* most samples in one pass */
+    int microbatch; /* most samples in one pass */
     size_t inputs;
     struct shape in[LAYER_MAX_INPUTS];
     /* filled in by infer: */
@@ -74,15 +75,15 @@ struct pass {
     int n; /* samples, at most layer->microbatch */
     bool training;
     uint64_t seed, step;
-    const uint32_t *ids;        /* n sample ids */
-    const float *const *x;      /* x[i]: input i, n samples */
-    float *y;                   /* output, before the activation */
-    const float *dy;            /* gradient of the loss sum before the activation */
-    float *const *dx;           /* dx[i]: to be overwritten; NULL where nobody needs it */
-    float *const *w;            /* w[p]: parameter p */
-    float *const *dw;           /* dw[p]: to be overwritten; trainable parameters only */
+    const uint32_t *ids;   /* n sample ids */
+    const float *const *x; /* x[i]: input i, n samples */
+    float *y;              /* output, before the activation */
+    const float *dy;       /* gradient of the loss sum before the activation */
+    float *const *dx;      /* dx[i]: to be overwritten; NULL where nobody needs it */
+    float *const *w;       /* w[p]: parameter p */
+    float *const *dw;      /* dw[p]: to be overwritten; trainable parameters only */
     float *saved, *scratch;
-    double *stats;              /* to be overwritten, layer->stats numbers */
+    double *stats; /* to be overwritten, layer->stats numbers */
 };
 
 struct layer_type {
@@ -110,8 +111,7 @@ struct param *layer_add_param(struct layer *layer, const char *name, const struc
 
 /* Fails with the layer's position and name in front. */
 #define LAYER_FAIL_IF(layer, condition, format, ...)                                               \
-    FAIL_IF(condition, ST_USAGE, "%slayer '%s' (%s): " format,                                     \
-            position_text((layer)->position), (layer)->name,                                       \
-            (layer)->type->kind.name, __VA_ARGS__)
+    FAIL_IF(condition, ST_USAGE, "%slayer '%s' (%s): " format, position_text((layer)->position),   \
+            (layer)->name, (layer)->type->kind.name, __VA_ARGS__)
 
 #endif

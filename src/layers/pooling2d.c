@@ -14,8 +14,12 @@ struct pooling_args {
 static const struct field fields[] = {
     FIELD_WINDOW(struct pooling_args, pool_size, "2", false, "height and width of the window"),
     FIELD_WINDOW(struct pooling_args, strides, "null", true, "null: pool_size"),
-    {.key = "padding", .type = FIELD_CHOICE, .offset = offsetof(struct pooling_args, padding),
-     .fallback = "valid", .choices = padding_names, .help = "valid or same"},
+    {.key = "padding",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct pooling_args, padding),
+     .fallback = "valid",
+     .choices = padding_names,
+     .help = "valid or same"},
     {0}};
 static const struct schema max_schema = {"MaxPooling2D", fields, &layer_common_schema};
 static const struct schema average_schema = {"AveragePooling2D", fields, &layer_common_schema};
@@ -50,8 +54,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
                                      .pt = (int)plan->axis[0].before,
                                      .pl = (int)plan->axis[1].before,
                                      .average = layer->type == &layer_averagepooling2d};
-    layer->flops = (double)shape_size(&layer->out) * (double)args->pool_size[0] *
-                   (double)args->pool_size[1];
+    layer->flops =
+        (double)shape_size(&layer->out) * (double)args->pool_size[0] * (double)args->pool_size[1];
     return ST_OK;
 }
 

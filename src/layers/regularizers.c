@@ -6,8 +6,10 @@
     static const struct kind NAME##_kind = {#NAME, &NAME##_schema, sizeof(struct penalty), NULL};
 
 #define FACTOR(name_, bare_)                                                                       \
-    {.key = #name_, .type = FIELD_FLOAT, .offset = offsetof(struct penalty, name_),                \
-     .fallback = "0.01", .min = 0, .max = 1e30, .bare = bare_}
+    {                                                                                              \
+        .key = #name_, .type = FIELD_FLOAT, .offset = offsetof(struct penalty, name_),             \
+        .fallback = "0.01", .min = 0, .max = 1e30, .bare = bare_                                   \
+    }
 
 REGULARIZER(L1, FACTOR(l1, true))
 REGULARIZER(L2, FACTOR(l2, true))

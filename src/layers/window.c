@@ -33,6 +33,6 @@ enum status window_need_image(const struct layer *layer)
 void window_explain(const char *axis, const struct window_axis *a, struct text *out)
 {
     text_add(out, "%s floor((%lld + %lld+%lld - %lld)/%lld) + 1 = %lld", axis, (long long)a->in,
-             (long long)a->before, (long long)a->after, (long long)a->window,
-             (long long)a->stride, (long long)a->out);
+             (long long)a->before, (long long)a->after, (long long)a->window, (long long)a->stride,
+             (long long)a->out);
 }

@@ -9,8 +9,13 @@ struct zeropadding_args {
 };
 
 static const struct field fields[] = {
-    {.key = "padding", .type = FIELD_MARGINS, .offset = offsetof(struct zeropadding_args, padding),
-     .fallback = "1", .min = 0, .max = 65536, .bare = true,
+    {.key = "padding",
+     .type = FIELD_MARGINS,
+     .offset = offsetof(struct zeropadding_args, padding),
+     .fallback = "1",
+     .min = 0,
+     .max = 65536,
+     .bare = true,
      .help = "one number, [rows, columns], or [[top, bottom], [left, right]]"},
     {0}};
 static const struct schema schema = {"ZeroPadding2D", fields, &layer_common_schema};
@@ -33,8 +38,7 @@ static void copy_rows(const struct layer *layer, int n, const float *from, float
     size_t h = (size_t)layer->in[0].dim[0], channels = (size_t)layer->in[0].dim[2];
     size_t row = (size_t)layer->in[0].dim[1] * channels;
     size_t wide = (size_t)layer->out.dim[1] * channels, high = (size_t)layer->out.dim[0];
-    size_t corner =
-        (size_t)args->padding[0][0] * wide + (size_t)args->padding[1][0] * channels;
+    size_t corner = (size_t)args->padding[0][0] * wide + (size_t)args->padding[1][0] * channels;
     for (size_t s = 0; s < (size_t)n; s++)
         for (size_t r = 0; r < h; r++) {
             size_t plain = (s * h + r) * row, bordered = s * high * wide + corner + r * wide;

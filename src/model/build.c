@@ -8,10 +8,17 @@
 #include "model/plan.h"
 
 static const struct field model_fields[] = {
-    {.key = "input", .type = FIELD_INTS, .offset = offsetof(struct model_spec, input), .min = 1,
-     .max = 1 << 24, .help = "shape of a sample: [height, width, channels] or [features]"},
-    {.key = "layers", .type = FIELD_VARIANTS, .offset = offsetof(struct model_spec, layers),
-     .kinds = layer_kinds, .help = "in order; each reads the one before unless inputs says more"},
+    {.key = "input",
+     .type = FIELD_INTS,
+     .offset = offsetof(struct model_spec, input),
+     .min = 1,
+     .max = 1 << 24,
+     .help = "shape of a sample: [height, width, channels] or [features]"},
+    {.key = "layers",
+     .type = FIELD_VARIANTS,
+     .offset = offsetof(struct model_spec, layers),
+     .kinds = layer_kinds,
+     .help = "in order; each reads the one before unless inputs says more"},
     {0}};
 const struct schema model_schema = {"model", model_fields, NULL};
 
@@ -45,9 +52,11 @@ static enum status name_layer(struct model *model, size_t index)
     const struct layer_common *common = layer->args;
     if (common->name) {
         layer->name = common->name;
-        FAIL_IF(common->name[0] == '\0' || strchr(common->name, '/') ||
+        FAIL_IF(common->name[0] == '\0' || common->name[0] == '.' || strchr(common->name, '/') ||
                     strcmp(common->name, "input") == 0,
-                ST_USAGE, "%slayer name \"%s\": expected a name that is not 'input' and has no '/'",
+                ST_USAGE,
+                "%slayer name \"%s\": expected one that is not 'input', has no '/' and no '.' in "
+                "front",
                 position_text(layer->position), common->name);
         FAIL_IF(find_node(model, index, common->name) >= 0, ST_USAGE,
                 "%slayer name '%s' is used twice", position_text(layer->position), common->name);
@@ -86,7 +95,8 @@ static enum status connect(struct model *model, size_t index)
         const char *name = inputs->v[i];
         node->from[i] = strcmp(name, "input") == 0 ? -1 : find_node(model, index, name);
         LAYER_FAIL_IF(layer, node->from[i] == -2,
-                      "input '%s' is no layer above it; a layer may only read those before it", name);
+                      "input '%s' is no layer above it; a layer may only read those before it",
+                      name);
     }
     for (size_t i = 0; i < layer->inputs; i++) {
         int from = node->from[i];
@@ -113,7 +123,8 @@ static enum status add_layer(struct model *model, size_t index, const struct var
     TRY(connect(model, index));
     TRY(layer->type->infer(layer, &model->pool));
     double per_batch = (double)shape_size(&layer->out) * (double)model->microbatch;
-    LAYER_FAIL_IF(layer, per_batch > 1e12, "its output %s for %d samples has more than 10^12 numbers",
+    LAYER_FAIL_IF(layer, per_batch > 1e12,
+                  "its output %s for %d samples has more than 10^12 numbers",
                   shape_text(&layer->out), model->microbatch);
     for (size_t p = 0; p < layer->params; p++) {
         struct param *param = &layer->param[p];
@@ -146,8 +157,8 @@ static void place_params(struct model *model)
     model->total = offset;
 }
 
-/* Lifetimes, in moments: forward of node i is i, its backward is 2L-1-i. An output is kept until its
- * own backward; a gradient lives from the backward of its last consumer to its own. */
+/* Lifetimes, in moments: forward of node i is i, its backward is 2L-1-i. An output is kept until
+ * its own backward; a gradient lives from the backward of its last consumer to its own. */
 static void place_buffers(struct model *model)
 {
     int layers = (int)model->nodes;
@@ -215,9 +226,10 @@ static enum status build(struct model *model, const struct model_spec *spec)
         model->nodes = i + 1;
     }
     for (size_t i = 0; i + 1 < model->nodes; i++)
-        LAYER_FAIL_IF(&model->node[i].layer, model->node[i].consumers == 0,
-                      "nobody reads its output %s, and only the last layer may be the model's output",
-                      shape_text(&model->node[i].layer.out));
+        LAYER_FAIL_IF(
+            &model->node[i].layer, model->node[i].consumers == 0,
+            "nobody reads its output %s, and only the last layer may be the model's output",
+            shape_text(&model->node[i].layer.out));
     model->output = model->node[model->nodes - 1].layer.out;
     place_params(model);
     place_buffers(model);

@@ -21,7 +21,7 @@ struct node {
     int consumers;              /* how many layers read its output */
     /* offsets into the arena, in floats */
     size_t y, dy, saved;
-    size_t stats;               /* offset into the statistics of a step, in doubles */
+    size_t stats; /* offset into the statistics of a step, in doubles */
 };
 
 struct model {
@@ -37,9 +37,9 @@ struct model {
     size_t trainable; /* floats in the trainable part, padding included; a multiple of 16 */
     size_t total;     /* floats in all */
     size_t parameters, trainable_parameters; /* true counts, without padding */
-    float *params;    /* total floats, 64-byte aligned */
+    float *params;                           /* total floats, 64-byte aligned */
 
-    size_t stats;     /* doubles a step's microbatch yields for statistics */
+    size_t stats; /* doubles a step's microbatch yields for statistics */
     size_t arena_size;
     size_t scratch; /* offset of the layers' working memory */
     size_t extra;   /* of a gradient that is added to another */
@@ -90,7 +90,8 @@ enum { DIGEST_SIZE = 33 };
 void model_digest(const struct model *model, const float *params, char digest[DIGEST_SIZE]);
 
 /* The numbered parameters in canonical order, trainable first. */
-const struct param *model_param(const struct model *model, size_t index, const struct layer **layer);
+const struct param *model_param(const struct model *model, size_t index,
+                                const struct layer **layer);
 size_t model_param_count(const struct model *model);
 
 /* The table of convoy summary: layers, output shapes, parameters, FLOPs, memory. explain adds the

@@ -41,7 +41,8 @@ void model_init(struct model *model)
 void model_digest(const struct model *model, const float *params, char digest[DIGEST_SIZE])
 {
     /* The floats are hashed as they lie in memory. */
-    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digests are of little-endian floats");
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                   "digests are of little-endian floats");
     XXH3_state_t *state = XXH3_createState();
     MUST(state, "%s", "no memory for a hash state");
     XXH3_128bits_reset(state);

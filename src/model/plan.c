@@ -28,7 +28,8 @@ static size_t lowest(const struct buffer *buffers, size_t i)
         moved = false;
         for (size_t j = 0; j < i; j++) {
             size_t start = *buffers[j].offset, end = start + buffers[j].size;
-            if (meet(&buffers[i], &buffers[j]) && offset < end && start < offset + buffers[i].size) {
+            if (meet(&buffers[i], &buffers[j]) && offset < end &&
+                start < offset + buffers[i].size) {
                 offset = end;
                 moved = true;
             }

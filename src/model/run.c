@@ -13,8 +13,7 @@ static struct pass pass_of(struct model *model, const struct node *node,
                            const struct model_batch *batch, const float **inputs, float **weights)
 {
     for (size_t k = 0; k < node->layer.inputs; k++)
-        inputs[k] =
-            node->from[k] < 0 ? batch->x : model->arena + model->node[node->from[k]].y;
+        inputs[k] = node->from[k] < 0 ? batch->x : model->arena + model->node[node->from[k]].y;
     for (size_t p = 0; p < node->layer.params; p++)
         weights[p] = model->params + node->layer.param[p].offset;
     return (struct pass){.n = batch->n,

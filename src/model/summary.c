@@ -96,7 +96,7 @@ void model_summary(const struct model *model, bool explain, struct text *out)
     table(model, explain, out);
     text_add(out, "\nparameters: %s (%s trainable)\n", grouped(model->parameters),
              grouped(model->trainable_parameters));
-    text_add(out, "FLOPs per sample: %sforward, about %strained\n",
+    text_add(out, "FLOPs per sample: %s forward, about %s trained\n",
              flops_text(model_flops(model)), flops_text(3.0 * model_flops(model)));
     text_add(out, "memory per rank: %.2f MiB of parameters, %.2f MiB for microbatches of %d\n",
              (double)(model->total * sizeof(float)) / 1048576.0,
@@ -140,6 +140,7 @@ void model_summary_json(const struct model *model, struct text *out)
     }
     text_add(out, "  ],\n  \"parameters\": %zu,\n  \"trainable_parameters\": %zu,\n",
              model->parameters, model->trainable_parameters);
-    text_add(out, "  \"flops\": %.0f,\n  \"parameter_bytes\": %zu,\n  \"activation_bytes\": %zu\n}\n",
+    text_add(out,
+             "  \"flops\": %.0f,\n  \"parameter_bytes\": %zu,\n  \"activation_bytes\": %zu\n}\n",
              model_flops(model), model->total * sizeof(float), model->arena_size * sizeof(float));
 }

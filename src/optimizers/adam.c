@@ -1,5 +1,6 @@
 /* Adam (D. Kingma and J. Ba 2015, in the form of the paper's section 2 that Keras uses):
- * m += (1-b1)(g - m), v += (1-b2)(g^2 - v), w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon). */
+ * m += (1-b1)(g - m), v += (1-b2)(g^2 - v), w -= lr sqrt(1-b2^t)/(1-b1^t) m / (sqrt(v) + epsilon).
+ */
 #include <math.h>
 
 #include "kernels/vmath.h"
@@ -27,8 +28,8 @@ static size_t slots(const void *args)
 static void update(const void *args, const struct optimizer_step *s)
 {
     const struct adam_args *a = args;
-    double correction = sqrt(1.0 - dm_power(a->beta_2, s->iteration)) /
-                        (1.0 - dm_power(a->beta_1, s->iteration));
+    double correction =
+        sqrt(1.0 - dm_power(a->beta_2, s->iteration)) / (1.0 - dm_power(a->beta_1, s->iteration));
     float rate = (float)(s->learning_rate * correction);
     float rest1 = (float)(1.0 - a->beta_1), rest2 = (float)(1.0 - a->beta_2);
     float epsilon = (float)a->epsilon;

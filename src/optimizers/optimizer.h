@@ -37,12 +37,16 @@ struct optimizer_type {
 extern const struct kind *const optimizer_kinds[];
 
 #define LEARNING_RATE_FIELD(default_)                                                              \
-    {.key = "learning_rate", .type = FIELD_FLOAT,                                                  \
-     .offset = offsetof(struct optimizer_common, learning_rate), .fallback = default_, .min = 0,   \
-     .max = 1e6, .bare = true, .help = "step size"}
+    {                                                                                              \
+        .key = "learning_rate", .type = FIELD_FLOAT,                                               \
+        .offset = offsetof(struct optimizer_common, learning_rate), .fallback = default_,          \
+        .min = 0, .max = 1e6, .bare = true, .help = "step size"                                    \
+    }
 
 #define FACTOR_FIELD(type_, key_, default_, min_, max_, help_)                                     \
-    {.key = #key_, .type = FIELD_FLOAT, .offset = offsetof(type_, key_), .fallback = default_,     \
-     .min = min_, .max = max_, .help = help_}
+    {                                                                                              \
+        .key = #key_, .type = FIELD_FLOAT, .offset = offsetof(type_, key_), .fallback = default_,  \
+        .min = min_, .max = max_, .help = help_                                                    \
+    }
 
 #endif

@@ -15,8 +15,11 @@ static const struct field fields[] = {
     FACTOR_FIELD(struct rmsprop_args, rho, "0.9", 0, 1, "decay of the mean square"),
     FACTOR_FIELD(struct rmsprop_args, momentum, "0.0", 0, 1, "part of the last step that is kept"),
     FACTOR_FIELD(struct rmsprop_args, epsilon, "1e-7", 1e-16, 1, "keeps the root away from 0"),
-    {.key = "centered", .type = FIELD_BOOL, .offset = offsetof(struct rmsprop_args, centered),
-     .fallback = "false", .help = "divide by the variance, not by the mean square"},
+    {.key = "centered",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct rmsprop_args, centered),
+     .fallback = "false",
+     .help = "divide by the variance, not by the mean square"},
     {0}};
 static const struct schema schema = {"RMSprop", fields, NULL};
 

@@ -11,8 +11,11 @@ struct sgd_args {
 static const struct field fields[] = {
     LEARNING_RATE_FIELD("0.01"),
     FACTOR_FIELD(struct sgd_args, momentum, "0.0", 0, 1, "part of the last step that is kept"),
-    {.key = "nesterov", .type = FIELD_BOOL, .offset = offsetof(struct sgd_args, nesterov),
-     .fallback = "false", .help = "look ahead"},
+    {.key = "nesterov",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct sgd_args, nesterov),
+     .fallback = "false",
+     .help = "look ahead"},
     {0}};
 static const struct schema schema = {"SGD", fields, NULL};
 

@@ -6,23 +6,43 @@ enum mode { MODE_AUTO, MODE_MIN, MODE_MAX };
 static const char *const mode_names[] = {"auto", "min", "max", NULL};
 
 static const struct field early_stopping_fields[] = {
-    {.key = "monitor", .type = FIELD_STRING,
-     .offset = offsetof(struct early_stopping_args, monitor), .fallback = "val_loss",
+    {.key = "monitor",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct early_stopping_args, monitor),
+     .fallback = "val_loss",
      .help = "a column of history.csv"},
-    {.key = "min_delta", .type = FIELD_FLOAT,
-     .offset = offsetof(struct early_stopping_args, min_delta), .fallback = "0", .min = 0,
-     .max = 1e30, .help = "a smaller change is no improvement"},
-    {.key = "patience", .type = FIELD_INT,
-     .offset = offsetof(struct early_stopping_args, patience), .fallback = "0", .min = 0,
-     .max = 1 << 30, .help = "epochs without improvement before it stops"},
-    {.key = "mode", .type = FIELD_CHOICE, .offset = offsetof(struct early_stopping_args, mode),
-     .fallback = "auto", .choices = mode_names, .help = "is less or more better?"},
-    {.key = "restore_best_weights", .type = FIELD_BOOL,
-     .offset = offsetof(struct early_stopping_args, restore_best_weights), .fallback = "false",
+    {.key = "min_delta",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct early_stopping_args, min_delta),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e30,
+     .help = "a smaller change is no improvement"},
+    {.key = "patience",
+     .type = FIELD_INT,
+     .offset = offsetof(struct early_stopping_args, patience),
+     .fallback = "0",
+     .min = 0,
+     .max = 1 << 30,
+     .help = "epochs without improvement before it stops"},
+    {.key = "mode",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct early_stopping_args, mode),
+     .fallback = "auto",
+     .choices = mode_names,
+     .help = "is less or more better?"},
+    {.key = "restore_best_weights",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct early_stopping_args, restore_best_weights),
+     .fallback = "false",
      .help = "end with the parameters of the best epoch"},
-    {.key = "start_from_epoch", .type = FIELD_INT,
-     .offset = offsetof(struct early_stopping_args, start_from_epoch), .fallback = "0", .min = 0,
-     .max = 1 << 30, .help = "epochs before it starts to watch"},
+    {.key = "start_from_epoch",
+     .type = FIELD_INT,
+     .offset = offsetof(struct early_stopping_args, start_from_epoch),
+     .fallback = "0",
+     .min = 0,
+     .max = 1 << 30,
+     .help = "epochs before it starts to watch"},
     {0}};
 static const struct schema early_stopping_schema = {"EarlyStopping", early_stopping_fields, NULL};
 
@@ -30,10 +50,13 @@ struct every {
     int64_t n;
 };
 #define EVERY(unit)                                                                                \
-    static const struct field unit##_fields[] = {                                                  \
-        {.key = "n", .type = FIELD_INT, .offset = offsetof(struct every, n), .min = 1,             \
-         .max = 1 << 30, .bare = true},                                                            \
-        {0}};                                                                                      \
+    static const struct field unit##_fields[] = {{.key = "n",                                      \
+                                                  .type = FIELD_INT,                               \
+                                                  .offset = offsetof(struct every, n),             \
+                                                  .min = 1,                                        \
+                                                  .max = 1 << 30,                                  \
+                                                  .bare = true},                                   \
+                                                 {0}};                                             \
     static const struct schema unit##_schema = {#unit, unit##_fields, NULL};                       \
     static const struct kind unit##_kind = {#unit, &unit##_schema, sizeof(struct every), NULL};
 EVERY(epochs)
@@ -43,19 +66,35 @@ EVERY(seconds)
 static const struct kind *const every_kinds[] = {&epochs_kind, &steps_kind, &seconds_kind, NULL};
 
 static const struct field model_checkpoint_fields[] = {
-    {.key = "monitor", .type = FIELD_STRING,
-     .offset = offsetof(struct model_checkpoint_args, monitor), .fallback = "val_loss",
+    {.key = "monitor",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct model_checkpoint_args, monitor),
+     .fallback = "val_loss",
      .help = "what best means"},
-    {.key = "mode", .type = FIELD_CHOICE, .offset = offsetof(struct model_checkpoint_args, mode),
-     .fallback = "auto", .choices = mode_names, .help = "is less or more better?"},
-    {.key = "save_best_only", .type = FIELD_BOOL,
-     .offset = offsetof(struct model_checkpoint_args, save_best_only), .fallback = "false",
+    {.key = "mode",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct model_checkpoint_args, mode),
+     .fallback = "auto",
+     .choices = mode_names,
+     .help = "is less or more better?"},
+    {.key = "save_best_only",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct model_checkpoint_args, save_best_only),
+     .fallback = "false",
      .help = "also keep best.h5, the model of the best epoch"},
-    {.key = "save_freq", .type = FIELD_VARIANT,
-     .offset = offsetof(struct model_checkpoint_args, save_freq), .kinds = every_kinds,
-     .fallback = "{epochs: 1}", .help = "{epochs: n}, {steps: n} or {seconds: n}"},
-    {.key = "keep", .type = FIELD_INT, .offset = offsetof(struct model_checkpoint_args, keep),
-     .fallback = "3", .min = 1, .max = 1 << 20, .help = "how many of the last checkpoints stay"},
+    {.key = "save_freq",
+     .type = FIELD_VARIANT,
+     .offset = offsetof(struct model_checkpoint_args, save_freq),
+     .kinds = every_kinds,
+     .fallback = "{epochs: 1}",
+     .help = "{epochs: n}, {steps: n} or {seconds: n}"},
+    {.key = "keep",
+     .type = FIELD_INT,
+     .offset = offsetof(struct model_checkpoint_args, keep),
+     .fallback = "3",
+     .min = 1,
+     .max = 1 << 20,
+     .help = "how many of the last checkpoints stay"},
     {0}};
 static const struct schema model_checkpoint_schema = {"ModelCheckpoint", model_checkpoint_fields,
                                                       NULL};
@@ -64,18 +103,25 @@ struct csv_logger_args {
     char *filename;
 };
 static const struct field csv_logger_fields[] = {
-    {.key = "filename", .type = FIELD_STRING, .offset = offsetof(struct csv_logger_args, filename),
-     .fallback = "history.csv", .bare = true, .help = "in the run's folder"},
+    {.key = "filename",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct csv_logger_args, filename),
+     .fallback = "history.csv",
+     .bare = true,
+     .help = "in the run's folder"},
     {0}};
 static const struct schema csv_logger_schema = {"CSVLogger", csv_logger_fields, NULL};
 
 struct terminate_args {
     bool enabled;
 };
-static const struct field terminate_fields[] = {
-    {.key = "enabled", .type = FIELD_BOOL, .offset = offsetof(struct terminate_args, enabled),
-     .fallback = "true", .bare = true, .help = "false: go on with NaN"},
-    {0}};
+static const struct field terminate_fields[] = {{.key = "enabled",
+                                                 .type = FIELD_BOOL,
+                                                 .offset = offsetof(struct terminate_args, enabled),
+                                                 .fallback = "true",
+                                                 .bare = true,
+                                                 .help = "false: go on with NaN"},
+                                                {0}};
 static const struct schema terminate_schema = {"TerminateOnNaN", terminate_fields, NULL};
 
 static const struct kind early_stopping_kind = {"EarlyStopping", &early_stopping_schema,
@@ -101,11 +147,11 @@ static enum status watch_init(struct watch *watch, const char *callback, const c
     struct text known = {0};
     for (size_t i = 0; i < history->values; i++)
         text_add(&known, "%s%s", i ? ", " : "", history->name[i]);
-    enum status status = status_fail(
-        ST_USAGE, "%s: monitor '%s' is not watched; there are: %s%s", callback, monitor, known.data,
-        strncmp(monitor, "val_", 4) == 0 && history->val_columns == 0
-            ? " (val_... needs data.validation)"
-            : "");
+    enum status status = status_fail(ST_USAGE, "%s: monitor '%s' is not watched; there are: %s%s",
+                                     callback, monitor, known.data,
+                                     strncmp(monitor, "val_", 4) == 0 && history->val_columns == 0
+                                         ? " (val_... needs data.validation)"
+                                         : "");
     text_release(&known);
     return status;
 }

@@ -6,7 +6,7 @@
 #include "model/model.h"
 
 struct split_args {
-    double split;      /* below 1: a fraction; else a count */
+    double split; /* below 1: a fraction; else a count */
     bool stratify;
 };
 

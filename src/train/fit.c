@@ -33,8 +33,7 @@ static enum status prepare(struct run *run, const struct fit_options *options)
     struct session *session = run->session;
     const struct experiment *e = session->experiment;
     experiment_write(e, &run->experiment);
-    TRY(world_same(session->world, run->experiment.data, run->experiment.length,
-                   "the experiment"));
+    TRY(world_same(session->world, run->experiment.data, run->experiment.length, "the experiment"));
     history_init(&run->history, session->metric, session->metrics,
                  session->validation_samples.n > 0);
     enum status status = callbacks_init(&run->callbacks, &e->fit.callbacks, &run->history);
@@ -136,8 +135,8 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     struct callbacks *c = &run->callbacks;
     struct trainer *trainer = &run->trainer;
     struct model *model = run->session->model;
-    bool improved = false, best = c->save_best &&
-                                  watch_improved(&c->save_watch, row->value[c->save_watch.column]);
+    bool improved = false,
+         best = c->save_best && watch_improved(&c->save_watch, row->value[c->save_watch.column]);
     run->stopped_early = callbacks_early_stop(c, row->epoch, row->value, &improved);
     if (improved && run->best)
         memcpy(run->best, model->params, model->total * sizeof(float));

@@ -21,9 +21,9 @@ struct fit_result {
     double value[HISTORY_MAX_VALUES];
 };
 
-/* Trains the session's model as its experiment says. Ends with the final model in session->model and
- * in the folder's model.h5. Errors: ST_STOPPED after a signal, with a checkpoint written; ST_DIVERGED;
- * ST_IO; ST_USAGE. Collective; the same status on all ranks. */
+/* Trains the session's model as its experiment says. Ends with the final model in session->model
+ * and in the folder's model.h5. Errors: ST_STOPPED after a signal, with a checkpoint written;
+ * ST_DIVERGED; ST_IO; ST_USAGE. Collective; the same status on all ranks. */
 enum status fit(struct session *session, const struct fit_options *options,
                 struct fit_result *result);
 

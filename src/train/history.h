@@ -15,10 +15,10 @@ struct history {
 };
 
 struct history_row {
-    int64_t epoch; /* from 1 */
-    int64_t step;  /* steps so far */
-    int64_t samples; /* of this epoch */
-    double seconds; /* of this epoch, validation included */
+    int64_t epoch;             /* from 1 */
+    int64_t step;              /* steps so far */
+    int64_t samples;           /* of this epoch */
+    double seconds;            /* of this epoch, validation included */
     double samples_per_second; /* of training alone */
     double learning_rate;
     double value[HISTORY_MAX_VALUES];

@@ -29,9 +29,8 @@ static enum status read_model(struct loaded *loaded)
     struct state state;
     TRY(checkpoint_read(loaded->path, session->model, &checkpoint));
     memcpy(session->model->params, checkpoint.params, session->model->total * sizeof(float));
-    enum status status =
-        state_read(loaded->path, checkpoint.state, experiment->compile.metrics.n, &loaded->pool,
-                   &state, NULL, &session->scaling);
+    enum status status = state_read(loaded->path, checkpoint.state, experiment->compile.metrics.n,
+                                    &loaded->pool, &state, NULL, &session->scaling);
     checkpoint_release(&checkpoint);
     TRY(status);
     session->env.experiment_folder = state.folder;
@@ -55,8 +54,7 @@ void load_release(struct loaded *loaded)
     *loaded = (struct loaded){0};
 }
 
-enum status load_source(struct loaded *loaded, char *const *words, size_t n,
-                        struct variant *source)
+enum status load_source(struct loaded *loaded, char *const *words, size_t n, struct variant *source)
 {
     const struct data_spec *data = &loaded->experiment->data;
     const struct {
@@ -104,8 +102,8 @@ static enum status evaluate_set(struct loaded *loaded, const struct variant *sou
     struct session *session = &loaded->session;
     struct dataset *set = NULL;
     struct selection all = {0};
-    TRY(world_agree(session->world, dataset_open(source, (uint64_t)loaded->experiment->seed,
-                                                 &session->env, &set)));
+    TRY(world_agree(session->world,
+                    dataset_open(source, (uint64_t)loaded->experiment->seed, &session->env, &set)));
     enum status status = session_fit(session, set);
     if (status == ST_OK)
         status = selection_all(set, &all);

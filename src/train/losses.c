@@ -9,8 +9,10 @@ struct crossentropy_args {
 };
 
 static const struct field crossentropy_fields[] = {
-    {.key = "from_logits", .type = FIELD_BOOL,
-     .offset = offsetof(struct crossentropy_args, from_logits), .fallback = "false",
+    {.key = "from_logits",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct crossentropy_args, from_logits),
+     .fallback = "false",
      .help = "the model's last activation is linear and its outputs are logits"},
     {0}};
 
@@ -132,10 +134,11 @@ static const struct loss_type binary_type = {
 static const struct loss_type squared_type = {
     .kind = {.name = "mean_squared_error", .impl = &squared_type}, .compute = mean_squared_error};
 static const struct loss_type absolute_type = {
-    .kind = {.name = "mean_absolute_error", .impl = &absolute_type}, .compute = mean_absolute_error};
+    .kind = {.name = "mean_absolute_error", .impl = &absolute_type},
+    .compute = mean_absolute_error};
 
-const struct kind *const loss_kinds[] = {&sparse_type.kind,  &categorical_type.kind,
-                                         &binary_type.kind,  &squared_type.kind,
+const struct kind *const loss_kinds[] = {&sparse_type.kind,   &categorical_type.kind,
+                                         &binary_type.kind,   &squared_type.kind,
                                          &absolute_type.kind, NULL};
 
 /* Does the model's last activation suit a crossentropy? */
@@ -192,9 +195,10 @@ enum status loss_fit(const struct variant *loss, struct model *model, const stru
     if (type->needs_labels || one_hot) {
         FAIL_IF(data->classes == 0, ST_USAGE, "%sloss %s needs class labels; %s has other targets",
                 where, name, data->source);
-        FAIL_IF(type->needs_labels && one_hot, ST_USAGE,
-                "%sloss %s takes class numbers; remove data.one_hot, or use categorical_crossentropy",
-                where, name);
+        FAIL_IF(
+            type->needs_labels && one_hot, ST_USAGE,
+            "%sloss %s takes class numbers; remove data.one_hot, or use categorical_crossentropy",
+            where, name);
         *form = one_hot ? TARGET_ONE_HOT : TARGET_LABEL;
         return check_labels(loss, model, data, one_hot);
     }

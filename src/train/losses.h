@@ -19,8 +19,8 @@ struct loss_input {
 
 struct loss_type {
     struct kind kind;
-    bool needs_labels;       /* targets are class numbers */
-    enum activation logits;  /* what is folded in; ACT_LINEAR: the loss takes activated outputs */
+    bool needs_labels;      /* targets are class numbers */
+    enum activation logits; /* what is folded in; ACT_LINEAR: the loss takes activated outputs */
     /* Returns the sum of the samples' losses (added in sample order). dy [n, width], if not NULL,
      * is overwritten with the gradient of that sum. */
     double (*compute)(const struct loss_input *input, float *dy);

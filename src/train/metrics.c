@@ -73,7 +73,7 @@ static struct metric accuracy_for(const struct model *model, enum target_form fo
 static enum status resolve(const char *name, const struct model *model, enum target_form form,
                            struct metric *out)
 {
-    static const char *const known[] = {"accuracy", "mae", "mse", "mean_absolute_error",
+    static const char *const known[] = {"accuracy",           "mae", "mse", "mean_absolute_error",
                                         "mean_squared_error", NULL};
     if (name_equal(name, "accuracy") || name_equal(name, "acc")) {
         *out = accuracy_for(model, form);
@@ -88,8 +88,9 @@ static enum status resolve(const char *name, const struct model *model, enum tar
             return ST_OK;
         }
     const char *near = name_nearest(name, known);
-    FAIL(ST_USAGE, "unknown metric '%s'; %s%s%s", name, near ? "did you mean '" : "expected one of ",
-         near ? near : "accuracy, mae, mse", near ? "'?" : "");
+    FAIL(ST_USAGE, "unknown metric '%s'; %s%s%s", name,
+         near ? "did you mean '" : "expected one of ", near ? near : "accuracy, mae, mse",
+         near ? "'?" : "");
 }
 
 enum status metrics_resolve(const struct string_list *names, const struct model *model,

@@ -1,12 +1,16 @@
 #include "train/progress.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+/* What a live line leaves free at the right: the terminal may show ^C there. */
+enum { MARGIN = 3 };
 
 static bool line_is_drawn;
 
@@ -88,10 +92,12 @@ static const char *duration(double seconds, char text[32])
     return text;
 }
 
-static void add_value(struct text *line, const char *name, double value)
+static void add_value(struct text *line, const char *name, double value, bool brief)
 {
-    bool share = strstr(name, "accuracy") != NULL;
-    text_add(line, share ? "  %s %.2f%%" : "  %s %.4f", name, share ? 100.0 * value : value);
+    const char *share = strstr(name, "accuracy");
+    int length = share && brief ? (int)(share - name) + 3 : (int)strlen(name);
+    text_add(line, share ? "  %.*s %.2f%%" : "  %.*s %.4f", length, name,
+             share ? 100.0 * value : value);
 }
 
 static void add_bar(struct text *line, double fraction, int width)
@@ -114,17 +120,17 @@ void progress_step(struct progress *progress, int64_t epoch, double fraction,
     text_add(&head, "epoch %lld/%lld ", (long long)epoch, (long long)progress->epochs);
     text_add(&tail, " %3.0f%%  %.0f samples/s", 100.0 * fraction, samples_per_second);
     for (size_t i = 0; i < count; i++)
-        add_value(&tail, history->name[i], values[i]);
+        add_value(&tail, history->name[i], values[i], false);
     text_add(&tail, "  %s left", duration(seconds_left, left));
     int width = width_of(progress);
-    int room = width - 1 - (int)head.length - (int)tail.length;
+    int room = width - MARGIN - (int)head.length - (int)tail.length;
     room = room > 30 ? 30 : room;
     text_add(&line, "\r\033[K%s", head.data);
     text_add(&line, "%s", progress->colour ? "\033[36m" : "");
     if (room >= 4)
         add_bar(&line, fraction, room);
     text_add(&line, "%s", progress->colour ? "\033[0m" : "");
-    int space = width - 1 - (int)head.length - (room >= 4 ? room : 0);
+    int space = width - MARGIN - (int)head.length - (room >= 4 ? room : 0);
     text_add(&line, "%.*s", space > 0 ? space : 0, tail.data);
     fputs(line.data, stdout);
     fflush(stdout);
@@ -134,21 +140,35 @@ void progress_step(struct progress *progress, int64_t epoch, double fraction,
     text_release(&line);
 }
 
+/* An epoch's line but for the digest, with less in it the higher the level. */
+static void add_epoch(struct text *line, const struct progress *progress,
+                      const struct history *history, const struct history_row *row, int level)
+{
+    char taken[32];
+    text_add(line, "epoch %lld/%lld", (long long)row->epoch, (long long)progress->epochs);
+    for (size_t i = 0; i < history->values; i++)
+        add_value(line, history->name[i], row->value[i], level > 2);
+    if (level < 1)
+        text_add(line, "  %.0f samples/s", row->samples_per_second);
+    if (level < 2)
+        text_add(line, "  %s", duration(row->seconds, taken));
+}
+
 void progress_epoch(struct progress *progress, const struct history *history,
                     const struct history_row *row, bool marked)
 {
+    enum { LEVELS = 4, DIGITS = 8, TAIL = 2 + DIGITS + 2 /* two spaces, digest, mark */ };
     if (!progress->lines)
         return;
     progress_clear();
     struct text line = {0};
-    char taken[32];
-    text_add(&line, "epoch %lld/%lld", (long long)row->epoch, (long long)progress->epochs);
-    for (size_t i = 0; i < history->values; i++)
-        add_value(&line, history->name[i], row->value[i]);
-    text_add(&line, "  %.0f samples/s  %s  %s%.8s%s", row->samples_per_second,
-             duration(row->seconds, taken), progress->colour ? "\033[2m" : "", row->digest,
-             progress->colour ? "\033[0m" : "");
-    printf("%s%s\n", line.data, marked ? " *" : "");
+    size_t width = progress->terminal >= 0 ? (size_t)width_of(progress) : SIZE_MAX;
+    for (int level = 0; level < LEVELS && (level == 0 || line.length + TAIL > width); level++) {
+        line.length = 0;
+        add_epoch(&line, progress, history, row, level);
+    }
+    printf("%s  %s%.*s%s%s\n", line.data, progress->colour ? "\033[2m" : "", DIGITS, row->digest,
+           progress->colour ? "\033[0m" : "", marked ? " *" : "");
     fflush(stdout);
     text_release(&line);
 }

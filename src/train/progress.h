@@ -16,12 +16,13 @@ struct progress {
     double drawn; /* when the live line was last drawn, seconds */
 };
 
-/* Finds out what there is to draw on; mpirun hands ranks a pseudo-terminal, so that its own standard
- * output is what counts. show: this process is rank 0. */
+/* Finds out what there is to draw on; mpirun hands ranks a pseudo-terminal, so that its own
+ * standard output is what counts. show: this process is rank 0. */
 void progress_init(struct progress *progress, enum progress_mode mode, bool show, int64_t epochs);
 void progress_release(struct progress *progress);
 
-/* One step is done: fraction of the epoch, speed, running means. Draws at most ten times a second. */
+/* One step is done: fraction of the epoch, speed, running means. Draws at most ten times a second.
+ */
 void progress_step(struct progress *progress, int64_t epoch, double fraction,
                    double samples_per_second, double seconds_left, const struct history *history,
                    const double *values, size_t count);

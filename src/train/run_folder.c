@@ -65,10 +65,27 @@ void run_folder_prune(struct run_folder *folder, size_t keep)
     }
     for (size_t i = keep; i < n; i++) {
         const char *path = run_folder_checkpoint(folder, steps[i]);
-        if (unlink(path) != 0)
+        if (unlink(path) != 0 && errno != EISDIR) /* a folder in its place is not ours */
             log_warn("%s: cannot remove this old checkpoint: %s", path, strerror(errno));
     }
     free(steps);
+}
+
+/* What writes that were killed have left; the lock is held, so nobody is writing now. */
+static void clear_unfinished(struct run_folder *folder, const char *name)
+{
+    const char *path = name ? run_folder_file(folder, name) : folder->path;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (!strstr(entry->d_name, ".tmp."))
+            continue;
+        const char *file = pool_printf(&folder->pool, "%s/%s", path, entry->d_name);
+        if (unlink(file) != 0)
+            log_warn("%s: cannot remove this unfinished file: %s", file, strerror(errno));
+    }
+    closedir(directory);
 }
 
 static bool has_run(struct run_folder *folder)
@@ -112,6 +129,8 @@ enum status run_folder_open(struct run_folder *folder, const char *path, enum ru
             path);
     if (start == RUN_OVERWRITE)
         TRY(forget_run(folder));
+    clear_unfinished(folder, NULL);
+    clear_unfinished(folder, CHECKPOINT_FOLDER);
     return file_make_folder(run_folder_file(folder, CHECKPOINT_FOLDER));
 }
 

@@ -23,13 +23,15 @@ static const char *core_of(const struct session *session)
     return session->model->kernels->exact_across_cpus ? "any" : kernels_blas_core();
 }
 
-static void state_text(const struct run *run, struct text *out)
+/* timed: with the seconds that this epoch has taken. A model's file goes without, so that equal
+ * models are equal files. */
+static void state_text(const struct run *run, bool timed, struct text *out)
 {
     const struct trainer *trainer = &run->trainer;
     char *folder = realpath(run->session->experiment->folder, NULL);
-    struct state state = {.epoch_seconds =
-                              run->epoch_seconds + (progress_now() - run->epoch_start),
-                          .train_seconds = run->train_seconds,
+    double seconds = run->epoch_seconds + (progress_now() - run->epoch_start);
+    struct state state = {.epoch_seconds = timed ? seconds : 0.0,
+                          .train_seconds = timed ? run->train_seconds : 0.0,
                           .stopped_early = run->stopped_early,
                           .backend = run->session->model->kernels->name,
                           .core = core_of(run->session),
@@ -46,11 +48,12 @@ static enum status check_finite(const struct run *run)
     for (size_t p = 0; run->callbacks.terminate_on_nan && p < count; p++) {
         const struct param *param = model_param(model, p, NULL);
         for (size_t i = 0; i < param->size; i++)
-            FAIL_IF(!isfinite(model->params[param->offset + i]), ST_DIVERGED,
-                    "%s[%zu] is %g after step %lld: training has diverged, nothing was saved; try a "
-                    "smaller learning_rate",
-                    param->path, i, (double)model->params[param->offset + i],
-                    (long long)run->trainer.step);
+            FAIL_IF(
+                !isfinite(model->params[param->offset + i]), ST_DIVERGED,
+                "%s[%zu] is %g after step %lld: training has diverged, nothing was saved; try a "
+                "smaller learning_rate",
+                param->path, i, (double)model->params[param->offset + i],
+                (long long)run->trainer.step);
     }
     return ST_OK;
 }
@@ -63,7 +66,7 @@ static enum status write_file(struct run *run, const char *path, float *const *s
     char *metrics[METRICS_MAX];
     struct checkpoint_training training = training_of(run->session, metrics);
     struct text state = {0};
-    state_text(run, &state);
+    state_text(run, slots != NULL, &state);
     struct checkpoint checkpoint = {.version = CHECKPOINT_VERSION,
                                     .experiment = run->experiment.data,
                                     .seed = model->seed,
@@ -71,9 +74,9 @@ static enum status write_file(struct run *run, const char *path, float *const *s
                                     .step = trainer->step,
                                     .position = trainer->position,
                                     .params = model->params,
-                                    .state = state.data,
-                                    .history = run->history.csv.data};
+                                    .state = state.data};
     if (slots) {
+        checkpoint.history = run->history.csv.data;
         checkpoint.optimizer = (char *)(uintptr_t)trainer->optimizer->kind.name;
         checkpoint.slots = trainer->slots;
         checkpoint.best = run->best;
@@ -162,9 +165,12 @@ static enum status check_slots(const struct run *run, const char *path,
                                const struct checkpoint *checkpoint)
 {
     const struct trainer *trainer = &run->trainer;
-    FAIL_IF(!checkpoint->optimizer || strcmp(checkpoint->optimizer, trainer->optimizer->kind.name) ||
-                checkpoint->slots != trainer->slots,
-            ST_MODEL, "%s: holds no state of the optimizer %s", path, trainer->optimizer->kind.name);
+    bool same = checkpoint->optimizer && checkpoint->slots == trainer->slots &&
+                strcmp(checkpoint->optimizer, trainer->optimizer->kind.name) == 0;
+    for (size_t s = 0; same && s < trainer->slots; s++)
+        same = strcmp(checkpoint->slot_name[s], trainer->optimizer->slot_name[s]) == 0;
+    FAIL_IF(!same, ST_MODEL, "%s: holds no state of the optimizer %s", path,
+            trainer->optimizer->kind.name);
     FAIL_IF(checkpoint->position < 0 || (size_t)checkpoint->position > trainer->samples ||
                 checkpoint->epoch < 0 || checkpoint->step < 0 || !checkpoint->history,
             ST_MODEL, "%s: its position (epoch %lld, step %lld, sample %lld) makes no sense", path,

@@ -225,7 +225,7 @@ double session_penalty(const struct session *session)
     for (size_t i = 0; i < count; i++) {
         const struct param *param = model_param(model, i, NULL);
         struct penalty penalty = regularizer_penalty(param->regularizer);
-        if (penalty.l1 > 0.0 || penalty.l2 > 0.0)
+        if (param->trainable && (penalty.l1 > 0.0 || penalty.l2 > 0.0))
             sum += param_penalty(model->params + param->offset, param->size, penalty);
     }
     return sum;

@@ -52,8 +52,8 @@ enum status session_evaluate(struct session *session, const struct selection *sa
 /* The regularizers' penalty of the present parameters: blocks of 4,096, then the tree. */
 double session_penalty(const struct session *session);
 
-/* Loss of one gathered microbatch whose model output is out: adds up sums[0] the loss, sums[1..] the
- * metrics; dy, if not NULL, is overwritten with the gradient. */
+/* Loss of one gathered microbatch whose model output is out: adds up sums[0] the loss, sums[1..]
+ * the metrics; dy, if not NULL, is overwritten with the gradient. */
 void session_score(struct session *session, int n, const float *out, double *sums, float *dy);
 
 /* How many microbatches n samples make. */

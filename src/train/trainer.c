@@ -78,8 +78,7 @@ void trainer_begin_epoch(struct trainer *trainer)
         memcpy(trainer->order, ids, trainer->samples * sizeof *ids);
         return;
     }
-    struct rng_key key =
-        rng_key((uint64_t)e->seed, RNG_SHUFFLE, (uint64_t)trainer->epoch, 0, 0);
+    struct rng_key key = rng_key((uint64_t)e->seed, RNG_SHUFFLE, (uint64_t)trainer->epoch, 0, 0);
     rng_permutation(&key, trainer->shuffled, trainer->samples);
     for (size_t i = 0; i < trainer->samples; i++)
         trainer->order[i] = ids[trainer->shuffled[i]];

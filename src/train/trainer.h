@@ -17,9 +17,9 @@ struct trainer {
     uint32_t *shuffled;               /* positions, for making the order */
     size_t samples, steps;            /* an epoch's */
     /* where we are */
-    int64_t epoch;    /* epochs finished */
-    int64_t step;     /* steps finished since the beginning */
-    int64_t position; /* samples of this epoch already used */
+    int64_t epoch;                     /* epochs finished */
+    int64_t step;                      /* steps finished since the beginning */
+    int64_t position;                  /* samples of this epoch already used */
     double epoch_sum[1 + METRICS_MAX]; /* of loss (penalties included) and metrics */
 };
 
@@ -39,8 +39,8 @@ struct signals {
 };
 
 /* One step: forward, backward, reduction, update. signals: in, this rank's wishes; out, those of
- * any rank. loss gets the step's mean loss, penalties included. Errors: the first failing rank's, on
- * all; ST_DIVERGED, before anything is changed, for a loss that is not finite if check_finite.
+ * any rank. loss gets the step's mean loss, penalties included. Errors: the first failing rank's,
+ * on all; ST_DIVERGED, before anything is changed, for a loss that is not finite if check_finite.
  * Collective. */
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);

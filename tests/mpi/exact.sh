@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016 # awk programs
 # The promise: one experiment gives the same bits on any number of ranks. The history of every epoch
 # (losses, metrics, digests; not the times) and the final model are compared.
 # shellcheck source=tests/harness.sh
@@ -117,9 +118,10 @@ check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }'
 for n in 1 2 3 7; do
     check "evaluate on $n ranks" on "$n" evaluate "$folder/digits.1" --json
     cp "$folder/output" "$folder/evaluate.$n"
-    check "evaluate on $n ranks as on 1" diff "$folder/evaluate.1" "$folder/evaluate.$n"
     check "predict on $n ranks" on "$n" predict "$folder/digits.1" test --probabilities \
         --output "$folder/predict.$n"
+    [ "$n" != 1 ] || continue
+    check "evaluate on $n ranks as on 1" diff "$folder/evaluate.1" "$folder/evaluate.$n"
     check "predict on $n ranks as on 1" cmp "$folder/predict.1" "$folder/predict.$n"
 done
 says "evaluate says the accuracy" "$folder/evaluate.7" '"accuracy": 0.9'
