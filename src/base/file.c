@@ -46,11 +46,20 @@ static enum status sync_folder_of(const char *path)
     return ST_OK;
 }
 
+#define TEMPORARY ".tmp."
+
+bool file_is_temporary(const char *name)
+{
+    const char *mark = strstr(name, TEMPORARY);
+    const char *process = mark ? mark + strlen(TEMPORARY) : "";
+    return *process != '\0' && strspn(process, "0123456789") == strlen(process);
+}
+
 enum status file_write_atomic(const char *path, const void *bytes, size_t size)
 {
     size_t room = strlen(path) + 32;
     char *temporary = mem_need(room, 1);
-    snprintf(temporary, room, "%s.tmp.%ld", path, (long)getpid());
+    snprintf(temporary, room, "%s" TEMPORARY "%ld", path, (long)getpid());
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     enum status status = ST_OK;
     if (fd < 0) {

@@ -12,6 +12,9 @@
  * Errors: ST_IO, with nothing left behind and the old file untouched. */
 enum status file_write_atomic(const char *path, const void *bytes, size_t size);
 
+/* Is name that of a temporary file of file_write_atomic, which only a killed write leaves? */
+bool file_is_temporary(const char *name);
+
 /* Reads a whole file into *bytes (free() it). Errors: ST_IO; larger than limit: ST_IO. */
 enum status file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size);
 

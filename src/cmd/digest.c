@@ -5,15 +5,16 @@
 
 #include "cmd/cmd.h"
 
-static const char usage[] = "usage: convoy digest MODEL... [--json]\n"
-                            "\n"
-                            "Prints the digest (XXH3-128, 32 hex digits) of the parameters of each "
-                            "checkpoint file or run's\n"
-                            "folder: equal digests mean equal models, to the last bit.\n"
-                            "\n"
-                            "options:\n"
-                            "      --json   an object a line, with the file's name\n"
-                            "  -h, --help   this text\n";
+static const char usage[] =
+    "usage: convoy digest MODEL... [--json]\n"
+    "\n"
+    "Prints the digest (XXH3-128, 32 hex digits) of the parameters of each\n"
+    "checkpoint file or run's folder: equal digests mean equal models, to\n"
+    "the last bit.\n"
+    "\n"
+    "options:\n"
+    "      --json   an object a line, with the file's name\n"
+    "  -h, --help   this text\n";
 
 static enum status print_digest(const char *name, bool json, bool many, struct world *world)
 {

@@ -8,9 +8,8 @@
 static const char usage[] =
     "usage: convoy summary EXPERIMENT.yaml|MODEL [options]\n"
     "\n"
-    "Prints the layers with output shapes, parameters, FLOPs and memory. MODEL is a checkpoint "
-    "file\n"
-    "or a run's folder.\n"
+    "Prints the layers with output shapes, parameters, FLOPs and memory. MODEL is a checkpoint\n"
+    "file or a run's folder.\n"
     "\n"
     "options:\n"
     "  -x, --explain         with the shape arithmetic of convolutions and pooling\n"

@@ -72,14 +72,13 @@ void run_folder_prune(struct run_folder *folder, size_t keep)
 }
 
 /* What writes that were killed have left; the lock is held, so nobody is writing now. */
-static void clear_unfinished(struct run_folder *folder, const char *name)
+static void clear_unfinished(struct run_folder *folder, const char *path)
 {
-    const char *path = name ? run_folder_file(folder, name) : folder->path;
     DIR *directory = opendir(path);
     if (!directory)
         return;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (!strstr(entry->d_name, ".tmp."))
+        if (!file_is_temporary(entry->d_name))
             continue;
         const char *file = pool_printf(&folder->pool, "%s/%s", path, entry->d_name);
         if (unlink(file) != 0)
@@ -129,8 +128,10 @@ enum status run_folder_open(struct run_folder *folder, const char *path, enum ru
             path);
     if (start == RUN_OVERWRITE)
         TRY(forget_run(folder));
-    clear_unfinished(folder, NULL);
-    clear_unfinished(folder, CHECKPOINT_FOLDER);
+    if (has_run(folder)) { /* else the folder is somebody's, not yet a run's */
+        clear_unfinished(folder, path);
+        clear_unfinished(folder, run_folder_file(folder, CHECKPOINT_FOLDER));
+    }
     return file_make_folder(run_folder_file(folder, CHECKPOINT_FOLDER));
 }
 

@@ -64,7 +64,7 @@ kill_once() {
     mapfile -t processes < <(tree_of "$job")
     ! kill_tree "$job" || hits=$((hits + 1))
     wait_job
-    within 10 no_process "${processes[@]}"
+    check "no process outlives the kill" within 10 no_process "${processes[@]}"
     midway=$((midway + $(grep -c '^convoy: resumed from' "$folder/kill.log")))
 }
 
@@ -184,6 +184,12 @@ resume "half a file" 3 "$folder/unfinished"
 says "half a file: is not read" "$folder/resume.log" "resumed from $folder/unfinished/checkpoints/$newest"
 check_code "half a file: no warning" 1 grep -F warning: "$folder/resume.log"
 check "half a file: is cleared away" [ ! -e "$folder/unfinished/checkpoints/step-00000900.h5.tmp.4711" ]
+
+# A folder that holds no run yet is somebody's.
+mkdir "$folder/new"
+echo mine >"$folder/new/notes.tmp.1"
+check "a new run" on 2 train "$experiment" --progress quiet --set fit.epochs=1 --out "$folder/new"
+says "leaves what it finds" "$folder/new/notes.tmp.1" mine
 
 for file in "${files[@]}"; do
     flip_middle "$folder/damaged/checkpoints/$file"

@@ -14,8 +14,9 @@ exact() {
     for n in $ranks; do
         check "$name on $n ranks" on "$n" train "$@" --progress quiet --out "$folder/$name.$n"
         cp "$folder/output" "$folder/$name.$n.log"
-        [ "$n" = "$first" ] ||
-            same_run "$name: $first and $n ranks" "$folder/$name.$first" "$folder/$name.$n"
+        [ "$n" != "$first" ] || continue
+        same_run "$name: $first and $n ranks" "$folder/$name.$first" "$folder/$name.$n"
+        check "$name: $first and $n ranks: file" cmp "$folder/$name."{"$first","$n"}/model.h5
     done
 }
 
