@@ -35,6 +35,12 @@ static const struct kind *const validation_kinds[] = {&split_kind,
 static const char *const standardize_names[] = {"none", "channel", "feature", NULL};
 
 static const struct field data_fields[] = {
+    {.key = "folder",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct data_spec, folder),
+     .fallback = "null",
+     .nullable = true,
+     .help = "where relative file names start; by default the experiment's folder"},
     {.key = "train",
      .type = FIELD_TAGGED,
      .offset = offsetof(struct data_spec, train),
@@ -201,6 +207,25 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+/* data.folder is absolute from here on, so that the run's own copy of the experiment finds the
+ * data. */
+static void resolve_folder(struct experiment *e)
+{
+    const char *named = e->data.folder;
+    char *beside = folder_of(e->path);
+    struct text folder = {0};
+    text_add(&folder, "%s%s%s", named && *named == '/' ? "" : beside, named ? "/" : "",
+             named ? named : "");
+    e->folder = realpath(folder.data, NULL);
+    if (!e->folder) { /* not there: data_find will say where it looked */
+        e->folder = mem_need(folder.length + 1, 1);
+        strcpy(e->folder, folder.data);
+    }
+    e->data.folder = e->folder;
+    text_release(&folder);
+    free(beside);
+}
+
 static enum status read_document(struct document *document, const char *path,
                                  struct experiment **out)
 {
@@ -208,10 +233,11 @@ static enum status read_document(struct document *document, const char *path,
     e->document = document;
     e->path = mem_need(strlen(path) + 1, 1);
     strcpy(e->path, path);
-    e->folder = folder_of(path);
     enum status status = document_read(document, &experiment_schema, e);
     if (status == ST_OK)
         status = check(e);
+    if (status == ST_OK)
+        resolve_folder(e);
     if (status != ST_OK) {
         experiment_free(e);
         return status;
@@ -263,6 +289,7 @@ void experiment_write(const struct experiment *experiment, struct text *out)
 static void essential_text(const struct experiment *experiment, struct text *out)
 {
     struct experiment copy = *experiment;
+    copy.data.folder = NULL;
     copy.fit.epochs = 1;
     copy.fit.callbacks = (struct variant_list){0};
     experiment_write(&copy, out);

@@ -11,6 +11,7 @@ struct split_args {
 };
 
 struct data_spec {
+    char *folder;                           /* absolute once it is loaded */
     struct variant train, validation, test; /* of format_kinds; validation may be the kind split */
     double rescale, offset;
     int standardize; /* enum standardize */
@@ -40,7 +41,7 @@ struct experiment {
     /* not from the file: */
     struct document *document; /* owns everything above */
     char *path;                /* of the file */
-    char *folder;              /* of the file, where its data may lie */
+    char *folder;              /* data.folder, absolute */
 };
 
 extern const struct schema experiment_schema;
@@ -57,7 +58,8 @@ void experiment_free(struct experiment *experiment);
 /* The resolved experiment, every default visible; reads back to the same. */
 void experiment_write(const struct experiment *experiment, struct text *out);
 
-/* May a run of `old` be continued by `fresh`? Epochs and callbacks may differ; anything else gives
+/* May a run of `old` be continued by `fresh`? Epochs, callbacks and the data's
+ * folder may differ; anything else gives
  * ST_USAGE with the first line that differs. */
 enum status experiment_continues(const struct experiment *old, const struct experiment *fresh);
 

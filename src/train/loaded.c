@@ -33,7 +33,6 @@ static enum status read_model(struct loaded *loaded)
                                     &loaded->pool, &state, NULL, &session->scaling);
     checkpoint_release(&checkpoint);
     TRY(status);
-    session->env.experiment_folder = state.folder;
     model_digest(session->model, session->model->params, loaded->digest);
     return ST_OK;
 }

@@ -166,9 +166,9 @@ static enum status check_labels(const struct variant *loss, const struct model *
     FAIL_IF(model->output.rank != 1, ST_USAGE,
             "%sloss %s needs one vector of class scores; the model's output has the shape %s",
             position_text(loss->position), loss->kind->name, shape_text(&model->output));
-    FAIL_IF(data->classes > width, ST_USAGE,
-            "%sthe model has %zu outputs, but %s has labels up to %zu: %zu classes",
-            position_text(loss->position), width, data->source, data->classes - 1, data->classes);
+    FAIL_IF(data->classes > width, ST_DATA,
+            "%s: found the label %zu, expected at most %zu: the model has %zu outputs",
+            data->source, data->classes - 1, width - 1, width);
     FAIL_IF(one_hot && data->classes != width, ST_USAGE,
             "%sthe model has %zu outputs, but %s has %zu classes; say 'classes: %zu' with the set",
             position_text(loss->position), width, data->source, data->classes, width);

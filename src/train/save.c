@@ -28,17 +28,14 @@ static const char *core_of(const struct session *session)
 static void state_text(const struct run *run, bool timed, struct text *out)
 {
     const struct trainer *trainer = &run->trainer;
-    char *folder = realpath(run->session->experiment->folder, NULL);
     double seconds = run->epoch_seconds + (progress_now() - run->epoch_start);
     struct state state = {.epoch_seconds = timed ? seconds : 0.0,
                           .train_seconds = timed ? run->train_seconds : 0.0,
                           .stopped_early = run->stopped_early,
                           .backend = run->session->model->kernels->name,
-                          .core = core_of(run->session),
-                          .folder = folder ? folder : run->session->experiment->folder};
+                          .core = core_of(run->session)};
     memcpy(state.epoch_sum, trainer->epoch_sum, sizeof state.epoch_sum);
     state_write(&state, &run->callbacks, &run->session->scaling, run->session->metrics, out);
-    free(folder);
 }
 
 static enum status check_finite(const struct run *run)
@@ -182,13 +179,10 @@ static enum status check_slots(const struct run *run, const char *path,
 /* Rank 0: reads one file and checks that this run can go on from it. */
 static enum status read_file(struct run *run, const char *path, struct checkpoint *checkpoint)
 {
-    struct checkpoint head;
-    TRY(checkpoint_read_head(path, &head));
-    enum status status = check_experiment(run, path, head.experiment);
-    checkpoint_release(&head);
-    TRY(status);
     TRY(checkpoint_read(path, run->session->model, checkpoint));
-    status = check_slots(run, path, checkpoint);
+    enum status status = check_experiment(run, path, checkpoint->experiment);
+    if (status == ST_OK)
+        status = check_slots(run, path, checkpoint);
     if (status != ST_OK)
         checkpoint_release(checkpoint);
     return status;

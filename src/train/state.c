@@ -57,8 +57,6 @@ void state_write(const struct state *state, const struct callbacks *callbacks,
     add_floats(out, "deviation", scaling->deviation, scaling->n);
     text_add(out, "\"backend\": \"%s\", \"core\": ", state->backend);
     json_string(out, state->core);
-    text_add(out, ", \"folder\": ");
-    json_string(out, state->folder);
     text_add(out, "}\n");
 }
 
@@ -148,7 +146,6 @@ enum status state_read(const char *name, const char *text, size_t metrics, struc
     state->stopped_early = get_bool(&r, "stopped_early");
     state->backend = get_text(&r, "backend", pool);
     state->core = get_text(&r, "core", pool);
-    state->folder = get_text(&r, "folder", pool);
     if (callbacks) {
         get_watch(&r, "early_any", "early_best", &callbacks->early_watch);
         callbacks->wait = (int64_t)get_number(&r, "wait");

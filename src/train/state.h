@@ -11,7 +11,6 @@ struct state {
     double epoch_seconds, train_seconds; /* of the epoch under way */
     bool stopped_early;                  /* EarlyStopping has ended the run */
     const char *backend, *core;          /* "blas", "SkylakeX" */
-    const char *folder;                  /* of the experiment file, absolute: where data may lie */
 };
 
 void state_write(const struct state *state, const struct callbacks *callbacks,
