@@ -46,11 +46,16 @@ say = @mkdir -p $(@D)$(if $(V),,; echo '  $(1) $@')
 
 # ---- Files ----
 
-# src/kernels: a file that is to be compiled once per instruction set goes into src/kernels/native/,
-# which the wildcard leaves out; its objects ($(BUILD)/obj/kernels/native/NAME.ISA.o, each from a
-# pattern rule that adds the -march of that ISA) are to be added to LIB_OBJECTS here.
+# src/kernels/native is compiled once per instruction set: NAME.ISA.o of each NAME.c. The sets are
+# those of src/kernels/isa.h.
+ISAS := generic $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx2 avx512)
+ISA_avx2 := -mavx2 -mfma
+ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
+NATIVE := $(patsubst src/%.c,%,$(wildcard src/kernels/native/*.c))
+NATIVE_OBJECTS := $(foreach isa,$(ISAS),$(NATIVE:%=$(BUILD)/obj/%.$(isa).o))
 SOURCES := $(wildcard src/*/*.c)
-LIB_OBJECTS := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/cmd/%,$(SOURCES)))
+LIB_OBJECTS := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/cmd/%,$(SOURCES))) \
+	$(NATIVE_OBJECTS)
 CMD_OBJECTS := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter src/cmd/%,$(SOURCES)))
 
 # A program for each test_*.c; the other files in tests/unit are the harness, linked to each of
@@ -76,9 +81,10 @@ $(BUILD)/convoy: $(BUILD)/obj/main.o $(CMD_OBJECTS) $(LIB_OBJECTS)
 	$(call say,LD)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-$(BUILD)/libconvoy.so.$(SOVERSION): $(LIB_OBJECTS)
+$(BUILD)/libconvoy.so.$(SOVERSION): $(LIB_OBJECTS) src/convoy.map
 	$(call say,LD)
-	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--no-undefined -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -shared -Wl,-soname,$(@F) -Wl,--no-undefined -Wl,--version-script=src/convoy.map \
+		-o $@ $(LIB_OBJECTS) $(LIBS)
 
 $(BUILD)/libconvoy.a: $(LIB_OBJECTS)
 	$(call say,AR)
@@ -94,6 +100,13 @@ $(BUILD)/obj/internal.a: $(CMD_OBJECTS) $(LIB_OBJECTS)
 $(BUILD)/obj/%.o: src/%.c $(BUILD)/obj/flags
 	$(call say,CC)
 	$(Q)$(COMPILE) -c -o $@ $<
+
+define NATIVE_RULE
+$(BUILD)/obj/kernels/native/%.$(1).o: src/kernels/native/%.c $(BUILD)/obj/flags
+	$$(call say,CC)
+	$$(Q)$$(COMPILE) -DNATIVE_ISA=$(1) $(ISA_$(1)) -c -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call NATIVE_RULE,$(isa))))
 
 # Its data is part of the object (.incbin), which -MMD does not see.
 $(BUILD)/obj/data/digits.o: $(wildcard datasets/digits/*)

@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "cmd/cmd.h"
+#include "kernels/isa.h"
 
 const struct command commands[] = {
     {"train", "run an experiment, on any number of ranks", cmd_train},
@@ -30,6 +31,20 @@ static void print_help(FILE *file)
     fputs("\n'convoy COMMAND --help' says more; 'convoy --version' names the libraries.\n", file);
 }
 
+/* The instruction sets of the native kernels: what is used, what this processor could. */
+static void print_isas(void)
+{
+    enum isa chosen;
+    if (isa_choose(&chosen) != ST_OK)
+        printf("  native    %s; available:", status_message());
+    else
+        printf("  native    %s; available:", isa_names[chosen]);
+    for (enum isa i = 0; i < ISA_COUNT; i++)
+        if (isa_available(i))
+            printf(" %s", isa_names[i]);
+    putchar('\n');
+}
+
 static int print_version(void)
 {
     char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
@@ -40,6 +55,7 @@ static int print_version(void)
     H5get_libversion(&major, &minor, &release);
     printf("convoy %s\n", CONVOY_VERSION);
     printf("  MPI       %s\n", mpi);
+    print_isas();
     printf("  BLAS      %s, computing for %s\n", kernels_blas_version(), kernels_blas_core());
     printf("  HDF5      %u.%u.%u\n", major, minor, release);
     printf("  libfyaml  %s\n", fy_library_version());

@@ -77,8 +77,7 @@ static enum status of_experiment(const struct summary_options *o)
     struct experiment *e = NULL;
     struct model *model = NULL;
     TRY(experiment_load(o->file, o->overrides, o->override_count, &e));
-    enum status status = model_build(&e->model, e->name, kernels_find(backend_names[e->backend]),
-                                     (int)e->fit.microbatch_size, (uint64_t)e->seed, &model);
+    enum status status = experiment_build(e, &model);
     if (status == ST_OK)
         print(o, model);
     model_free(model);

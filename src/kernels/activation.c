@@ -1,5 +1,6 @@
 #include "kernels/activation.h"
 
+#include "kernels/vectorized.h"
 #include "kernels/vmath.h"
 
 const char *const activation_names[] = {"linear", "relu", "sigmoid", "tanh", "softmax", NULL};
@@ -17,7 +18,7 @@ static void softmax_row(size_t width, float *y)
         y[i] /= sum;
 }
 
-void activation_forward(enum activation act, size_t rows, size_t width, float *y)
+VECTORIZED void activation_forward(enum activation act, size_t rows, size_t width, float *y)
 {
     size_t n = rows * width;
     switch (act) {
@@ -51,7 +52,8 @@ static void softmax_row_backward(size_t width, const float *y, float *dy)
         dy[i] = y[i] * (dy[i] - dot);
 }
 
-void activation_backward(enum activation act, size_t rows, size_t width, const float *y, float *dy)
+VECTORIZED void activation_backward(enum activation act, size_t rows, size_t width, const float *y,
+                                    float *dy)
 {
     size_t n = rows * width;
     switch (act) {

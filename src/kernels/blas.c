@@ -24,11 +24,11 @@ const char *kernels_blas_version(void)
     return openblas_get_config();
 }
 
-static void gemm(bool ta, bool tb, int m, int n, int k, const float *a, int lda, const float *b,
-                 int ldb, float beta, float *c, int ldc)
+/* C[m,n] = op(A)[m,k] op(B)[k,n], row-major and without gaps; op transposes where ta, tb. */
+static void gemm(bool ta, bool tb, int m, int n, int k, const float *a, const float *b, float *c)
 {
     cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n,
-                k, 1.0f, a, lda, b, ldb, beta, c, ldc);
+                k, 1.0f, a, ta ? m : k, b, tb ? k : n, 0.0f, c, n);
 }
 
 /* A 1x1 convolution without strides and padding reads its input as the matrix it is. */
@@ -103,19 +103,18 @@ static const float *columns_of(const struct conv2d *g, const float *x, float *sc
 }
 
 static void conv2d_forward(const struct conv2d *g, const float *x, const float *w, const float *b,
-                           float *y, float *scratch)
+                           bool relu, float *y, float *scratch)
 {
     const float *columns = columns_of(g, x, scratch);
-    gemm(false, false, pixels(g), g->f, taps(g), columns, taps(g), w, g->f, 0.0f, y, g->f);
-    if (b)
-        kernels_add_bias((size_t)pixels(g), (size_t)g->f, b, y);
+    gemm(false, false, pixels(g), g->f, taps(g), columns, w, y);
+    kernels_finish((size_t)pixels(g), (size_t)g->f, b, relu, y);
 }
 
 static void conv2d_backward_data(const struct conv2d *g, const float *dy, const float *w, float *dx,
                                  float *scratch)
 {
     float *columns = is_plain(g) ? dx : scratch;
-    gemm(false, true, pixels(g), taps(g), g->f, dy, g->f, w, g->f, 0.0f, columns, taps(g));
+    gemm(false, true, pixels(g), taps(g), g->f, dy, w, columns);
     if (!is_plain(g))
         col2im(g, columns, dx);
 }
@@ -124,17 +123,48 @@ static void conv2d_backward_weights(const struct conv2d *g, const float *x, cons
                                     float *dw, float *scratch)
 {
     const float *columns = columns_of(g, x, scratch);
-    gemm(true, false, taps(g), g->f, pixels(g), columns, taps(g), dy, g->f, 0.0f, dw, g->f);
+    gemm(true, false, taps(g), g->f, pixels(g), columns, dy, dw);
+}
+
+static size_t dense_scratch(const struct dense *g)
+{
+    (void)g;
+    return 0;
+}
+
+static void dense_forward(const struct dense *g, const float *x, const float *w, const float *b,
+                          bool relu, float *y, float *scratch)
+{
+    (void)scratch;
+    gemm(false, false, g->n, g->out, g->in, x, w, y);
+    kernels_finish((size_t)g->n, (size_t)g->out, b, relu, y);
+}
+
+static void dense_backward_data(const struct dense *g, const float *dy, const float *w, float *dx,
+                                float *scratch)
+{
+    (void)scratch;
+    gemm(false, true, g->n, g->in, g->out, dy, w, dx);
+}
+
+static void dense_backward_weights(const struct dense *g, const float *x, const float *dy,
+                                   float *dw, float *scratch)
+{
+    (void)scratch;
+    gemm(true, false, g->in, g->out, g->n, x, dy, dw);
 }
 
 const struct kernels kernels_blas = {
     .name = "blas",
     .exact_across_cpus = false,
-    .gemm = gemm,
     .conv2d_forward = conv2d_forward,
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_scratch = conv2d_scratch,
+    .dense_scratch = dense_scratch,
+    .dense_forward = dense_forward,
+    .dense_backward_data = dense_backward_data,
+    .dense_backward_weights = dense_backward_weights,
     .pool2d_forward = pool2d_forward,
     .pool2d_backward = pool2d_backward,
 };

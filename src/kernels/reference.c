@@ -5,20 +5,6 @@
 #include "kernels/kernels.h"
 #include "kernels/pool.h"
 
-static void gemm(bool ta, bool tb, int m, int n, int k, const float *a, int lda, const float *b,
-                 int ldb, float beta, float *c, int ldc)
-{
-    for (ptrdiff_t i = 0; i < m; i++)
-        for (ptrdiff_t j = 0; j < n; j++) {
-            float sum = 0.0f;
-            for (ptrdiff_t l = 0; l < k; l++)
-                sum +=
-                    (ta ? a[l * lda + i] : a[i * lda + l]) * (tb ? b[j * ldb + l] : b[l * ldb + j]);
-            float *out = c + i * ldc + j;
-            *out = beta == 0.0f ? sum : sum + beta * *out;
-        }
-}
-
 /* The pixels (input offset, output offset, kernel offset) that touch each other, in one order. */
 typedef void (*visit)(const struct conv2d *g, size_t x, size_t y, size_t w, void *data);
 
@@ -71,14 +57,13 @@ static void touch_weights(const struct conv2d *g, size_t x, size_t y, size_t w, 
 }
 
 static void conv2d_forward(const struct conv2d *g, const float *x, const float *w, const float *b,
-                           float *y, float *scratch)
+                           bool relu, float *y, float *scratch)
 {
     (void)scratch;
     size_t pixels = (size_t)g->n * (size_t)g->oh * (size_t)g->ow, f = (size_t)g->f;
     memset(y, 0, pixels * f * sizeof *y);
     each_tap(g, touch_forward, &(struct buffers){.x = x, .w = w, .out = y});
-    if (b)
-        kernels_add_bias(pixels, f, b, y);
+    kernels_finish(pixels, f, b, relu, y);
 }
 
 static void conv2d_backward_data(const struct conv2d *g, const float *dy, const float *w, float *dx,
@@ -103,14 +88,61 @@ static size_t conv2d_scratch(const struct conv2d *g)
     return 0;
 }
 
+static size_t dense_scratch(const struct dense *g)
+{
+    (void)g;
+    return 0;
+}
+
+static void dense_forward(const struct dense *g, const float *x, const float *w, const float *b,
+                          bool relu, float *y, float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t n = 0; n < g->n; n++)
+        for (ptrdiff_t j = 0; j < g->out; j++) {
+            float sum = 0.0f;
+            for (ptrdiff_t i = 0; i < g->in; i++)
+                sum += x[n * g->in + i] * w[i * g->out + j];
+            y[n * g->out + j] = sum;
+        }
+    kernels_finish((size_t)g->n, (size_t)g->out, b, relu, y);
+}
+
+static void dense_backward_data(const struct dense *g, const float *dy, const float *w, float *dx,
+                                float *scratch)
+{
+    (void)scratch;
+    for (ptrdiff_t n = 0; n < g->n; n++)
+        for (ptrdiff_t i = 0; i < g->in; i++) {
+            float sum = 0.0f;
+            for (ptrdiff_t j = 0; j < g->out; j++)
+                sum += dy[n * g->out + j] * w[i * g->out + j];
+            dx[n * g->in + i] = sum;
+        }
+}
+
+static void dense_backward_weights(const struct dense *g, const float *x, const float *dy,
+                                   float *dw, float *scratch)
+{
+    (void)scratch;
+    memset(dw, 0, (size_t)g->in * (size_t)g->out * sizeof *dw);
+    for (ptrdiff_t n = 0; n < g->n; n++)
+        for (ptrdiff_t i = 0; i < g->in; i++)
+            for (ptrdiff_t j = 0; j < g->out; j++)
+                dw[i * g->out + j] += x[n * g->in + i] * dy[n * g->out + j];
+}
+
 const struct kernels kernels_reference = {
     .name = "reference",
     .exact_across_cpus = true,
-    .gemm = gemm,
     .conv2d_forward = conv2d_forward,
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_scratch = conv2d_scratch,
+    .dense_scratch = dense_scratch,
+    .dense_forward = dense_forward,
+    .dense_backward_data = dense_backward_data,
+    .dense_backward_weights = dense_backward_weights,
     .pool2d_forward = pool2d_forward,
     .pool2d_backward = pool2d_backward,
 };

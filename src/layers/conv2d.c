@@ -100,6 +100,9 @@ static enum status infer(struct layer *layer, struct pool *pool)
                   taps * (double)args->filters, rows);
     plan->geometry = geometry_of(layer, args, plan->axis);
     layer->scratch = layer->kernels->conv2d_scratch(&plan->geometry);
+    if (layer->kernels->conv2d_packed)
+        layer->packed = layer->kernels->conv2d_packed(&plan->geometry);
+    layer->activates = layer->activation == ACT_RELU;
     layer->flops = 2.0 * taps * (double)shape_size(&layer->out);
     return ST_OK;
 }
@@ -111,10 +114,24 @@ static struct conv2d geometry_for(const struct layer *layer, int n)
     return g;
 }
 
+static void prepare(const struct layer *layer, const struct pass *p)
+{
+    struct conv2d g = geometry_for(layer, p->n);
+    if (layer->kernels->conv2d_pack)
+        layer->kernels->conv2d_pack(&g, p->w[0], p->packed);
+}
+
+/* The kernel in the form that the backend wants. */
+static const float *kernel_of(const struct layer *layer, const struct pass *p)
+{
+    return layer->kernels->conv2d_pack ? p->packed : p->w[0];
+}
+
 static void forward(const struct layer *layer, const struct pass *p)
 {
     struct conv2d g = geometry_for(layer, p->n);
-    layer->kernels->conv2d_forward(&g, p->x[0], p->w[0], layer->params > 1 ? p->w[1] : NULL, p->y,
+    layer->kernels->conv2d_forward(&g, p->x[0], kernel_of(layer, p),
+                                   layer->params > 1 ? p->w[1] : NULL, layer->activates, p->y,
                                    p->scratch);
 }
 
@@ -125,7 +142,7 @@ static void backward(const struct layer *layer, const struct pass *p)
     if (layer->params > 1)
         kernels_sum_rows((size_t)g.n * (size_t)g.oh * (size_t)g.ow, (size_t)g.f, p->dy, p->dw[1]);
     if (p->dx[0])
-        layer->kernels->conv2d_backward_data(&g, p->dy, p->w[0], p->dx[0], p->scratch);
+        layer->kernels->conv2d_backward_data(&g, p->dy, kernel_of(layer, p), p->dx[0], p->scratch);
 }
 
 static void explain(const struct layer *layer, struct text *out)
@@ -143,6 +160,7 @@ static void explain(const struct layer *layer, struct text *out)
 const struct layer_type layer_conv2d = {
     .kind = {"Conv2D", &schema, sizeof(struct conv2d_args), &layer_conv2d},
     .infer = infer,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
     .explain = explain,

@@ -43,39 +43,34 @@ static enum status infer(struct layer *layer, struct pool *pool)
         layer_add_param(layer, "bias", &(struct shape){1, {args->units}}, true,
                         &args->bias_initializer, &args->bias_regularizer);
     size_t rows = shape_size(in) / (size_t)kernel.dim[0];
+    layer->activates = layer->activation == ACT_RELU;
+    layer->scratch = layer->kernels->dense_scratch(
+        &(struct dense){layer->microbatch * (int)rows, (int)kernel.dim[0], (int)kernel.dim[1]});
     layer->flops = 2.0 * (double)rows * (double)shape_size(&kernel);
     return ST_OK;
 }
 
-struct sizes {
-    int rows, in, out;
-};
-
-static struct sizes sizes_of(const struct layer *layer, int n)
+static struct dense geometry_for(const struct layer *layer, int n)
 {
     int in = (int)layer->param[0].shape.dim[0], out = (int)layer->param[0].shape.dim[1];
-    return (struct sizes){n * (int)(shape_size(&layer->in[0]) / (size_t)in), in, out};
+    return (struct dense){n * (int)(shape_size(&layer->in[0]) / (size_t)in), in, out};
 }
 
 static void forward(const struct layer *layer, const struct pass *p)
 {
-    struct sizes s = sizes_of(layer, p->n);
-    layer->kernels->gemm(false, false, s.rows, s.out, s.in, p->x[0], s.in, p->w[0], s.out, 0.0f,
-                         p->y, s.out);
-    if (layer->params > 1)
-        kernels_add_bias((size_t)s.rows, (size_t)s.out, p->w[1], p->y);
+    struct dense g = geometry_for(layer, p->n);
+    layer->kernels->dense_forward(&g, p->x[0], p->w[0], layer->params > 1 ? p->w[1] : NULL,
+                                  layer->activates, p->y, p->scratch);
 }
 
 static void backward(const struct layer *layer, const struct pass *p)
 {
-    struct sizes s = sizes_of(layer, p->n);
-    layer->kernels->gemm(true, false, s.in, s.out, s.rows, p->x[0], s.in, p->dy, s.out, 0.0f,
-                         p->dw[0], s.out);
+    struct dense g = geometry_for(layer, p->n);
+    layer->kernels->dense_backward_weights(&g, p->x[0], p->dy, p->dw[0], p->scratch);
     if (layer->params > 1)
-        kernels_sum_rows((size_t)s.rows, (size_t)s.out, p->dy, p->dw[1]);
+        kernels_sum_rows((size_t)g.n, (size_t)g.out, p->dy, p->dw[1]);
     if (p->dx[0])
-        layer->kernels->gemm(false, true, s.rows, s.in, s.out, p->dy, s.out, p->w[0], s.out, 0.0f,
-                             p->dx[0], s.in);
+        layer->kernels->dense_backward_data(&g, p->dy, p->w[0], p->dx[0], p->scratch);
 }
 
 const struct layer_type layer_dense = {

@@ -63,6 +63,8 @@ struct layer {
     size_t params;
     struct param param[LAYER_MAX_PARAMS];
     enum activation activation; /* applied by the model in place after forward */
+    bool activates;             /* forward applies the activation itself */
+    size_t packed;              /* floats that prepare makes of the parameters */
     size_t scratch;             /* floats of working memory, shared with the other layers */
     size_t saved;               /* floats kept from forward to backward */
     size_t stats;               /* doubles summed over the microbatches of a step */
@@ -77,11 +79,12 @@ struct pass {
     uint64_t seed, step;
     const uint32_t *ids;   /* n sample ids */
     const float *const *x; /* x[i]: input i, n samples */
-    float *y;              /* output, before the activation */
+    float *y;              /* output, before the activation unless layer->activates */
     const float *dy;       /* gradient of the loss sum before the activation */
     float *const *dx;      /* dx[i]: to be overwritten; NULL where nobody needs it */
     float *const *w;       /* w[p]: parameter p */
     float *const *dw;      /* dw[p]: to be overwritten; trainable parameters only */
+    float *packed;         /* written by prepare, then read only */
     float *saved, *scratch;
     double *stats; /* to be overwritten, layer->stats numbers */
 };
@@ -91,6 +94,8 @@ struct layer_type {
     /* Checks arguments and input shapes; fills in the second part of struct layer. Errors: ST_USAGE
      * with the position of the layer. */
     enum status (*infer)(struct layer *layer, struct pool *pool);
+    /* Once for the parameters as they are: w into packed. May be NULL. */
+    void (*prepare)(const struct layer *layer, const struct pass *pass);
     void (*forward)(const struct layer *layer, const struct pass *pass);
     void (*backward)(const struct layer *layer, const struct pass *pass);
     /* Once a step, on every rank alike: statistics of the step (sums over all microbatches) into

@@ -209,6 +209,10 @@ static void place_working_memory(struct model *model)
     model->extra = model->scratch + mem_round(scratch, 16);
     model->frozen = model->extra + mem_round(extra, 16);
     model->arena_size = model->frozen + mem_round(frozen, 16);
+    for (size_t i = 0; i < model->nodes; i++) {
+        model->node[i].packed = model->arena_size;
+        model->arena_size += mem_round(model->node[i].layer.packed, 16);
+    }
 }
 
 static enum status build(struct model *model, const struct model_spec *spec)

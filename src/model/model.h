@@ -21,6 +21,7 @@ struct node {
     int consumers;              /* how many layers read its output */
     /* offsets into the arena, in floats */
     size_t y, dy, saved;
+    size_t packed;
     size_t stats; /* offset into the statistics of a step, in doubles */
 };
 
@@ -64,6 +65,7 @@ void model_init(struct model *model);
 struct model_batch {
     int n;
     bool training;
+    bool same_params; /* the parameters have not changed since the last call */
     uint64_t step;
     const uint32_t *ids; /* n sample ids */
     const float *x;      /* [n, input] */

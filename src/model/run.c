@@ -24,6 +24,7 @@ static struct pass pass_of(struct model *model, const struct node *node,
                          .x = inputs,
                          .y = model->arena + node->y,
                          .w = weights,
+                         .packed = model->arena + node->packed,
                          .saved = model->arena + node->saved,
                          .scratch = model->arena + model->scratch,
                          .stats = batch->stats ? batch->stats + node->stats : NULL};
@@ -50,8 +51,10 @@ const float *model_forward(struct model *model, const struct model_batch *batch)
         const float *inputs[LAYER_MAX_INPUTS];
         float *weights[LAYER_MAX_PARAMS];
         struct pass pass = pass_of(model, node, batch, inputs, weights);
+        if (node->layer.type->prepare && !batch->same_params)
+            node->layer.type->prepare(&node->layer, &pass);
         node->layer.type->forward(&node->layer, &pass);
-        if (!leaves_logits(model, node))
+        if (!leaves_logits(model, node) && !node->layer.activates)
             activate(model, node, batch->n);
     }
     return model->arena + model->node[model->nodes - 1].y;

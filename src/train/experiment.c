@@ -142,7 +142,7 @@ static const struct field fit_fields[] = {
     {0}};
 static const struct schema fit_schema = {"fit", fit_fields, NULL};
 
-const char *const backend_names[] = {"blas", "reference", NULL};
+const char *const backend_names[] = {"native", "blas", "reference", NULL};
 
 static const struct field experiment_fields[] = {{.key = "name",
                                                   .type = FIELD_STRING,
@@ -179,7 +179,7 @@ static const struct field experiment_fields[] = {{.key = "name",
                                                  {.key = "backend",
                                                   .type = FIELD_CHOICE,
                                                   .offset = offsetof(struct experiment, backend),
-                                                  .fallback = "blas",
+                                                  .fallback = "native",
                                                   .choices = backend_names,
                                                   .help = "who does the arithmetic"},
                                                  {0}};
@@ -278,6 +278,14 @@ void experiment_free(struct experiment *experiment)
     free(experiment->path);
     free(experiment->folder);
     free(experiment);
+}
+
+enum status experiment_build(const struct experiment *experiment, struct model **model)
+{
+    const struct kernels *kernels = NULL;
+    TRY(kernels_find(backend_names[experiment->backend], &kernels));
+    return model_build(&experiment->model, experiment->name, kernels,
+                       (int)experiment->fit.microbatch_size, (uint64_t)experiment->seed, model);
 }
 
 void experiment_write(const struct experiment *experiment, struct text *out)

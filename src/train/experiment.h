@@ -55,6 +55,9 @@ enum status experiment_load(const char *path, char *const *overrides, size_t cou
 enum status experiment_parse(const char *name, const char *text, struct experiment **out);
 void experiment_free(struct experiment *experiment);
 
+/* Builds its model, for microbatches of its size, on its backend. Errors: ST_USAGE, ST_IO. */
+enum status experiment_build(const struct experiment *experiment, struct model **model);
+
 /* The resolved experiment, every default visible; reads back to the same. */
 void experiment_write(const struct experiment *experiment, struct text *out);
 

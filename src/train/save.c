@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -110,7 +111,9 @@ enum status run_save(struct run *run)
     TRY(check_finite(run)); /* the same on every rank */
     enum status status = collect_slots(run, full);
     if (status == ST_OK && run->session->world->rank == 0) {
-        status = write_file(run, run_folder_checkpoint(&run->folder, run->trainer.step), full);
+        const char *path = run_folder_checkpoint(&run->folder, run->trainer.step);
+        rmdir(path); /* an empty folder in its place makes way */
+        status = write_file(run, path, full);
         if (status == ST_OK)
             run_folder_prune(&run->folder, (size_t)run->callbacks.keep);
     }

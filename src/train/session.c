@@ -14,11 +14,7 @@ size_t session_microbatches(const struct session *session, size_t samples)
 
 static enum status build_model(struct session *session, const struct experiment *experiment)
 {
-    const struct kernels *kernels = kernels_find(backend_names[experiment->backend]);
-    MUST(kernels, "backend %d", experiment->backend);
-    TRY(model_build(&experiment->model, experiment->name, kernels,
-                    (int)experiment->fit.microbatch_size, (uint64_t)experiment->seed,
-                    &session->model));
+    TRY(experiment_build(experiment, &session->model));
     session->loss = experiment->compile.loss.kind->impl;
     size_t batch = (size_t)experiment->fit.microbatch_size;
     size_t out = shape_size(&session->model->output) * batch;
@@ -153,14 +149,15 @@ void session_score(struct session *session, int n, const float *out, double *sum
 
 /* Samples first.. of the selection as one microbatch through the model. */
 static enum status evaluate_microbatch(struct session *session, const struct selection *samples,
-                                       size_t index, double *sums)
+                                       size_t index, bool same_params, double *sums)
 {
     size_t size = (size_t)session->experiment->fit.microbatch_size, first = index * size;
     size_t n = samples->n - first < size ? samples->n - first : size;
     const uint32_t *ids = samples->ids + first;
     TRY(loader_gather(samples->dataset, &session->scaling, session->form, ids, n, session->x,
                       session->y));
-    struct model_batch batch = {.n = (int)n, .ids = ids, .x = session->x};
+    struct model_batch batch = {
+        .n = (int)n, .ids = ids, .x = session->x, .same_params = same_params};
     session_score(session, (int)n, model_forward(session->model, &batch), sums, NULL);
     return ST_OK;
 }
@@ -174,7 +171,7 @@ enum status session_evaluate(struct session *session, const struct selection *sa
     sums_init(&sums, session->world, count);
     sums_begin(&sums, session_microbatches(session, samples->n));
     for (size_t m = sums.range.first; m < sums.range.end && status == ST_OK; m++) {
-        status = evaluate_microbatch(session, samples, m, sums_next(&sums));
+        status = evaluate_microbatch(session, samples, m, m > sums.range.first, sums_next(&sums));
         sums_push(&sums);
     }
     status = world_agree(session->world, status);

@@ -95,6 +95,7 @@ static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, 
                       session->x, session->y));
     struct model_batch batch = {.n = (int)count,
                                 .training = true,
+                                .same_params = m > trainer->sums.range.first,
                                 .step = (uint64_t)trainer->step,
                                 .ids = ids + first,
                                 .x = session->x,

@@ -207,8 +207,8 @@ static void run_cases(const char *prefix)
         if (strncmp(golden->at[i].name, prefix, strlen(prefix)) != 0)
             continue;
         found++;
-        for (size_t k = 0; kernels_all[k]; k++)
-            run_case(&golden->at[i], kernels_all[k]);
+        for (size_t k = 0; kernels_all()[k]; k++)
+            run_case(&golden->at[i], kernels_all()[k]);
     }
     CU_ASSERT(found > 0);
 }

@@ -193,8 +193,8 @@ static void check_layers(const struct naive_model *layers)
         model.loss = endings[e].loss;
         c = (struct check){.naive = &model, .outputs = (size_t)SAMPLES * OUTPUTS};
         prepare(&c);
-        for (size_t k = 0; kernels_all[k]; k++)
-            run_backend(&c, kernels_all[k]);
+        for (size_t k = 0; kernels_all()[k]; k++)
+            run_backend(&c, kernels_all()[k]);
         text_release(&c.yaml);
     }
 }
@@ -369,7 +369,7 @@ static void dropout(void)
     struct pool pool = {0};
     const uint32_t ids[2] = {5, 9}, swapped[2] = {9, 5};
     struct model *model =
-        build_model("{input: [1000], layers: [{Dropout: 0.2}]}", kernels_all[0], 2, NULL, &pool);
+        build_model("{input: [1000], layers: [{Dropout: 0.2}]}", kernels_all()[0], 2, NULL, &pool);
     run_dropout(model, 3, ids, y, dx);
     size_t kept = 0;
     for (size_t i = 0; i < (size_t)2 * WIDTH; i++) {

@@ -41,7 +41,7 @@ static struct moments measure(const float *w, size_t n)
 static struct model *initialized(const char *format, const char *initializer, struct pool *pool)
 {
     struct model *model =
-        build_model(pool_printf(pool, format, initializer), kernels_all[0], 1, NULL, pool);
+        build_model(pool_printf(pool, format, initializer), kernels_all()[0], 1, NULL, pool);
     model_init(model);
     return model;
 }

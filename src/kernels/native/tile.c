@@ -1,0 +1,141 @@
+#include "kernels/native/tile.h"
+
+/* ---- Rows ---- */
+
+/* P pixels of V vectors; P, V and whole are constants at each place that this is compiled into. */
+INLINE void row_tile(const struct row *r, const float *x, float *y, const int P, const int V,
+                     const bool whole)
+{
+    vec sum[PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2][2];
+    const struct part part = part_of(whole ? 0 : r->width);
+    const float *w = r->w;
+    const ptrdiff_t xs = r->xs, ys = r->ys, ws = r->ws;
+    const int channels = r->channels;
+    UNROLL for (int v = 0; v < V; v++)
+    {
+        vec start = r->start ? vec_fetch(r->start + v * LANES, whole, part) : vec_set(0.0f);
+        UNROLL for (int p = 0; p < P; p++) sum[p][v] = start;
+    }
+    if (r->resume)
+        UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] =
+            vec_fetch(y + p * ys + v * LANES, whole, part);
+    for (int t = 0; t < r->taps; t++) {
+        const float *at = x + r->offset[t];
+        for (int c = 0; c < channels; c++, at++, w += ws) {
+            vec weight[2];
+            UNROLL for (int v = 0; v < V; v++) weight[v] = vec_fetch(w + v * LANES, whole, part);
+            UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] =
+                vec_fma(at[p * xs], weight[v], sum[p][v]);
+        }
+    }
+    UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
+    {
+        /* adding 0 makes -0 into 0, as a tap of weight 0 would */
+        vec out = vec_add(sum[p][v], vec_set(0.0f));
+        vec_put(y + p * ys + v * LANES, r->relu ? vec_relu(out) : out, whole, part);
+    }
+}
+
+/* ---- Outer products ---- */
+
+INLINE void outer_tile(const struct outer *o, const float *x, float *w, const int C, const int V,
+                       const bool whole)
+{
+    vec sum[PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2][2];
+    const struct part part = part_of(whole ? 0 : o->width);
+    const ptrdiff_t xs = o->xs, ys = o->ys, ws = o->ws;
+    UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++) sum[c][v] = vec_set(0.0f);
+    if (o->resume)
+        UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++) sum[c][v] =
+            vec_fetch(w + c * ws + v * LANES, whole, part);
+    for (int r = 0; r < o->rows; r++) {
+        const float *xp = x + r * o->xr, *yp = o->y + r * o->yr;
+        for (int p = 0; p < o->pixels; p++, xp += xs, yp += ys) {
+            vec value[2];
+            UNROLL for (int v = 0; v < V; v++) value[v] = vec_fetch(yp + v * LANES, whole, part);
+            UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++) sum[c][v] =
+                vec_fma(xp[c], value[v], sum[c][v]);
+        }
+    }
+    UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++)
+        vec_put(w + c * ws + v * LANES, sum[c][v], whole, part);
+}
+
+/* ---- The tiles, one function for each size ---- */
+
+typedef void (*row_function)(const struct row *, const float *, float *);
+typedef void (*outer_function)(const struct outer *, const float *, float *);
+
+#define TILE(P, V, suffix, whole)                                                                  \
+    static void row_##P##_##V##suffix(const struct row *r, const float *x, float *y)               \
+    {                                                                                              \
+        row_tile(r, x, y, P, V, whole);                                                            \
+    }                                                                                              \
+    static void outer_##P##_##V##suffix(const struct outer *o, const float *x, float *w)           \
+    {                                                                                              \
+        outer_tile(o, x, w, P, V, whole);                                                          \
+    }
+#define TILES_4(V, s, w) TILE(1, V, s, w) TILE(2, V, s, w) TILE(3, V, s, w) TILE(4, V, s, w)
+#define TILES_6(V, s, w) TILES_4(V, s, w) TILE(5, V, s, w) TILE(6, V, s, w)
+#define TILES_12(V, s, w)                                                                          \
+    TILES_6(V, s, w)                                                                               \
+    TILE(7, V, s, w)                                                                               \
+    TILE(8, V, s, w) TILE(9, V, s, w) TILE(10, V, s, w) TILE(11, V, s, w) TILE(12, V, s, w)
+#define TILES_14(V, s, w) TILES_12(V, s, w) TILE(13, V, s, w) TILE(14, V, s, w)
+
+#define NAMES_4(k, V, s) NULL, k##_1_##V##s, k##_2_##V##s, k##_3_##V##s, k##_4_##V##s
+#define NAMES_6(k, V, s) NAMES_4(k, V, s), k##_5_##V##s, k##_6_##V##s
+#define NAMES_12(k, V, s)                                                                          \
+    NAMES_6(k, V, s), k##_7_##V##s, k##_8_##V##s, k##_9_##V##s, k##_10_##V##s, k##_11_##V##s,      \
+        k##_12_##V##s
+#define NAMES_14(k, V, s) NAMES_12(k, V, s), k##_13_##V##s, k##_14_##V##s
+
+#define TABLES(TILES_1, NAMES_1, TILES_2, NAMES_2)                                                 \
+    TILES_1(1, part, false)                                                                        \
+    TILES_1(1, , true)                                                                             \
+    TILES_2(2, , true) static const row_function rows_part[] = {NAMES_1(row, 1, part)};            \
+    static const row_function rows_1[] = {NAMES_1(row, 1, )}, rows_2[] = {NAMES_2(row, 2, )};      \
+    static const outer_function outers_part[] = {NAMES_1(outer, 1, part)};                         \
+    static const outer_function outers_1[] = {NAMES_1(outer, 1, )};                                \
+    static const outer_function outers_2[] = {NAMES_2(outer, 2, )};
+
+#if defined(__AVX512F__)
+TABLES(TILES_14, NAMES_14, TILES_14, NAMES_14)
+#elif defined(__AVX2__) && defined(__FMA__)
+TABLES(TILES_12, NAMES_12, TILES_6, NAMES_6)
+#else
+TABLES(TILES_4, NAMES_4, TILES_4, NAMES_4)
+#endif
+
+/* The size of the next tile, when left outputs are cut into the fewest tiles, evenly. */
+static int next_tile(int left, int width)
+{
+    int most = width > LANES ? PIXELS_2 : PIXELS_1, tiles = (left + most - 1) / most;
+    return (left + tiles - 1) / tiles;
+}
+
+void NATIVE(row)(const struct row *row, int pixels)
+{
+    const row_function *tiles = row->width > LANES    ? rows_2
+                                : row->width == LANES ? rows_1
+                                                      : rows_part;
+    const float *x = row->x;
+    float *y = row->y;
+    for (int n; pixels > 0; pixels -= n, x += n * row->xs, y += n * row->ys) {
+        n = next_tile(pixels, row->width);
+        tiles[n](row, x, y);
+    }
+}
+
+void NATIVE(outer)(const struct outer *outer, int count)
+{
+    const outer_function *tiles = outer->width > LANES    ? outers_2
+                                  : outer->width == LANES ? outers_1
+                                                          : outers_part;
+    const float *x = outer->x;
+    float *w = outer->w;
+    for (int n; count > 0; count -= n, x += n, w += n * outer->ws) {
+        n = next_tile(count, outer->width);
+        tiles[n](outer, x, w);
+    }
+}
