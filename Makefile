@@ -34,7 +34,7 @@ PKG_LIBS = $(call once,PKG_LIBS,$(call ask,--libs $(PACKAGES)))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 # Exactness: no contraction of a*b+c behind our back, never -ffast-math.
-OWN_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) -ffp-contract=off -fPIC -fvisibility=hidden \
+OWN_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) -ffp-contract=off -fno-math-errno -fno-trapping-math -fPIC -fvisibility=hidden \
 	-pthread -DCONVOY_VERSION=\"$(VERSION)\" -Isrc -Iinclude $(PKG_CFLAGS)
 COMPILE = $(CC) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed

@@ -36,6 +36,9 @@ struct rng_key rng_key(uint64_t seed, enum rng_stream stream, uint64_t a, uint64
 /* Words 4*block .. 4*block+3 of the stream. */
 void rng_block(const struct rng_key *key, uint32_t block, uint32_t out[4]);
 
+/* The first n words of the stream, many blocks at a time. */
+void rng_words(const struct rng_key *key, size_t n, uint32_t *out);
+
 /* Word number index of the stream; index below 2^34. */
 uint32_t rng_word(const struct rng_key *key, uint64_t index);
 

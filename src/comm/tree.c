@@ -1,5 +1,7 @@
 #include "comm/tree.h"
 
+#include "base/vectorized.h"
+
 #include "base/status.h"
 
 struct tree_range tree_range(size_t microbatches, int rank, int ranks)
@@ -22,7 +24,7 @@ size_t tree_nodes(struct tree_range range, struct tree_node nodes[TREE_MAX_NODES
     return count;
 }
 
-void tree_add_float(void *left, const void *right, size_t n)
+VECTORIZED void tree_add_float(void *left, const void *right, size_t n)
 {
     float *to = left;
     const float *from = right;

@@ -1,6 +1,6 @@
 #include "kernels/activation.h"
 
-#include "kernels/vectorized.h"
+#include "base/vectorized.h"
 #include "kernels/vmath.h"
 
 const char *const activation_names[] = {"linear", "relu", "sigmoid", "tanh", "softmax", NULL};

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/vectorized.h"
 #include "kernels/isa.h"
-#include "kernels/vectorized.h"
 
 #define ISA(name) extern const struct kernels kernels_native_##name;
 ISA_LIST(ISA)

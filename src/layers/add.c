@@ -1,7 +1,8 @@
 /* Add: y = x0 + x1 + ..., of equal shapes; the gradient goes to every input. */
-#include "layers/identity.h"
-
 #include <string.h>
+
+#include "base/vectorized.h"
+#include "layers/layer.h"
 
 static const struct field fields[] = {{0}};
 static const struct schema schema = {"Add", fields, &layer_common_schema};
@@ -14,17 +15,24 @@ static enum status infer(struct layer *layer, struct pool *pool)
                       "input 1 has the shape %s and input %zu has %s; they must be equal",
                       shape_text(&layer->in[0]), i + 1, shape_text(&layer->in[i]));
     layer->out = layer->in[0];
+    layer->activates = layer->activation == ACT_RELU;
     layer->flops = (double)(layer->inputs - 1) * (double)shape_size(&layer->out);
     return ST_OK;
+}
+
+VECTORIZED static void add(size_t n, const float *restrict a, const float *b, bool relu, float *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        float sum = a[i] + b[i];
+        y[i] = relu && sum < 0.0f ? 0.0f : sum;
+    }
 }
 
 static void forward(const struct layer *layer, const struct pass *p)
 {
     size_t n = (size_t)p->n * shape_size(&layer->out);
-    identity_forward(layer, p);
     for (size_t i = 1; i < layer->inputs; i++)
-        for (size_t j = 0; j < n; j++)
-            p->y[j] += p->x[i][j];
+        add(n, p->x[i], i == 1 ? p->x[0] : p->y, layer->activates && i + 1 == layer->inputs, p->y);
 }
 
 static void backward(const struct layer *layer, const struct pass *p)

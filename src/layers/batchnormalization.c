@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/channels.h"
 #include "layers/fields.h"
 
 struct batchnormalization_args {
@@ -91,23 +92,12 @@ static enum status infer(struct layer *layer, struct pool *pool)
                     NULL);
     plan->variance = next;
     layer->out = *in;
-    layer->saved = 2 * plan->channels;        /* mean, 1/sqrt(variance + epsilon) */
-    layer->scratch = 4 * plan->channels + 16; /* two sums in double */
+    layer->saved = 2 * plan->channels;   /* mean, 1/sqrt(variance + epsilon) */
+    layer->scratch = 7 * plan->channels; /* two sums in double, three factors */
+    layer->activates = layer->activation == ACT_RELU;
     layer->stats = plan->frozen ? 0 : 2 * plan->channels;
     layer->flops = 2.0 * (double)shape_size(in);
     return ST_OK;
-}
-
-/* sum[c] = sum over rows of x, or of (x - center)^2 where center is given; serial in row order. */
-static void sum_channels(size_t rows, size_t channels, const float *x, const float *center,
-                         double *sum)
-{
-    memset(sum, 0, channels * sizeof *sum);
-    for (size_t r = 0; r < rows; r++, x += channels)
-        for (size_t c = 0; c < channels; c++) {
-            double d = center ? (double)x[c] - (double)center[c] : 1.0;
-            sum[c] += center ? d * d : (double)x[c];
-        }
 }
 
 /* Mean and inverse deviation of the microbatch into saved, its sums for the step into stats. */
@@ -117,16 +107,17 @@ static void measure(const struct layer *layer, const struct pass *p)
     const struct plan *plan = layer->plan;
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
     float *mean = p->saved, *inverse = p->saved + channels;
-    double *sum = (double *)(void *)p->scratch;
-    sum_channels(rows, channels, p->x[0], NULL, sum);
+    double *sum = (double *)(void *)p->scratch, *squares = sum + channels;
+    float *zero = p->scratch + 4 * channels;
+    memset(zero, 0, channels * sizeof *zero);
+    channels_sum(rows, channels, p->x[0], p->x[0], zero, sum, squares);
     for (size_t c = 0; c < channels; c++) {
-        p->stats[c] = sum[c] / (double)rows * (double)p->n;
-        mean[c] = (float)(sum[c] / (double)rows);
-    }
-    sum_channels(rows, channels, p->x[0], mean, sum);
-    for (size_t c = 0; c < channels; c++) {
-        double variance = sum[c] / (double)rows;
+        double middle = sum[c] / (double)rows;
+        double variance = squares[c] / (double)rows - middle * middle;
+        variance = variance < 0.0 ? 0.0 : variance; /* NaN stays NaN */
+        p->stats[c] = middle * (double)p->n;
         p->stats[channels + c] = variance * (double)p->n;
+        mean[c] = (float)middle;
         inverse[c] = (float)(1.0 / sqrt(variance + args->epsilon));
     }
 }
@@ -142,33 +133,21 @@ static void recall(const struct layer *layer, const struct pass *p)
         inverse[c] = (float)(1.0 / sqrt((double)p->w[plan->variance][c] + args->epsilon));
 }
 
-/* y = (x - mean) a[c] + b[c] with a, b made from inverse deviation, gamma and beta. */
-static void normalize(const struct plan *plan, const struct pass *p)
-{
-    const float *mean = p->saved, *inverse = p->saved + plan->channels;
-    size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
-    const float *gamma = plan->gamma < 0 ? NULL : p->w[plan->gamma];
-    const float *beta = plan->beta < 0 ? NULL : p->w[plan->beta];
-    float *a = p->scratch, *b = p->scratch + channels;
-    for (size_t c = 0; c < channels; c++) {
-        a[c] = inverse[c] * (gamma ? gamma[c] : 1.0f);
-        b[c] = (beta ? beta[c] : 0.0f);
-    }
-    const float *x = p->x[0];
-    float *y = p->y;
-    for (size_t r = 0; r < rows; r++, x += channels, y += channels)
-        for (size_t c = 0; c < channels; c++)
-            y[c] = (x[c] - mean[c]) * a[c] + b[c];
-}
-
 static void forward(const struct layer *layer, const struct pass *p)
 {
     const struct plan *plan = layer->plan;
+    size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
     if (p->training && !plan->frozen)
         measure(layer, p);
     else
         recall(layer, p);
-    normalize(plan, p);
+    const float *mean = p->saved, *inverse = p->saved + channels;
+    float *scale = p->scratch, *offset = p->scratch + channels;
+    for (size_t c = 0; c < channels; c++) {
+        scale[c] = inverse[c] * (plan->gamma < 0 ? 1.0f : p->w[plan->gamma][c]);
+        offset[c] = plan->beta < 0 ? 0.0f : p->w[plan->beta][c];
+    }
+    channels_scale(rows, channels, p->x[0], mean, scale, offset, layer->activates, p->y);
 }
 
 /* With xh = (x - mean) inverse and N rows:
@@ -178,33 +157,23 @@ static void backward(const struct layer *layer, const struct pass *p)
 {
     const struct plan *plan = layer->plan;
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
-    const float *mean = p->saved, *inverse = p->saved + channels, *x = p->x[0], *dy = p->dy;
-    double *dgamma = (double *)(void *)p->scratch, *dbeta = dgamma + channels;
-    memset(dgamma, 0, 2 * channels * sizeof *dgamma);
-    for (size_t r = 0; r < rows; r++, x += channels, dy += channels)
-        for (size_t c = 0; c < channels; c++) {
-            dbeta[c] += (double)dy[c];
-            dgamma[c] += (double)dy[c] * (double)((x[c] - mean[c]) * inverse[c]);
-        }
+    const float *mean = p->saved, *inverse = p->saved + channels;
+    double *dbeta = (double *)(void *)p->scratch, *dgamma = dbeta + channels;
+    float *scale = p->scratch + 4 * channels, *shift = scale + channels, *slope = shift + channels;
+    channels_sum(rows, channels, p->dy, p->x[0], mean, dbeta, dgamma);
     for (size_t c = 0; c < channels; c++) {
+        dgamma[c] *= (double)inverse[c];
         if (plan->gamma >= 0)
             p->dw[plan->gamma][c] = (float)dgamma[c];
         if (plan->beta >= 0)
             p->dw[plan->beta][c] = (float)dbeta[c];
-        dgamma[c] = plan->frozen ? 0.0 : dgamma[c] / (double)rows;
-        dbeta[c] = plan->frozen ? 0.0 : dbeta[c] / (double)rows;
+        double share = plan->frozen ? 0.0 : 1.0 / (double)rows;
+        scale[c] = inverse[c] * (plan->gamma < 0 ? 1.0f : p->w[plan->gamma][c]);
+        shift[c] = (float)(dbeta[c] * share);
+        slope[c] = (float)(dgamma[c] * share * (double)inverse[c]);
     }
-    if (!p->dx[0])
-        return;
-    float *dx = p->dx[0];
-    x = p->x[0];
-    dy = p->dy;
-    for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels)
-        for (size_t c = 0; c < channels; c++) {
-            float gamma = plan->gamma < 0 ? 1.0f : p->w[plan->gamma][c];
-            float xh = (x[c] - mean[c]) * inverse[c];
-            dx[c] = gamma * inverse[c] * (dy[c] - (float)dbeta[c] - xh * (float)dgamma[c]);
-        }
+    if (p->dx[0])
+        channels_scale_back(rows, channels, p->dy, p->x[0], mean, scale, shift, slope, p->dx[0]);
 }
 
 static void update(const struct layer *layer, const double *stats, double samples, float *const *w)

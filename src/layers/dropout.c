@@ -2,6 +2,7 @@
  * with probability 1 - rate and divided by it; else it is 0. The mask is a function of (seed, step,
  * layer, sample id, element), so that it is drawn again in backward and never stored. */
 #include "base/rng.h"
+#include "base/vectorized.h"
 #include "layers/identity.h"
 
 struct dropout_args {
@@ -23,7 +24,16 @@ static enum status infer(struct layer *layer, struct pool *pool)
 {
     (void)pool;
     layer->out = layer->in[0];
+    layer->scratch = shape_size(&layer->out);
     return ST_OK;
+}
+
+VECTORIZED static void mask_with(size_t n, const uint32_t *restrict words, float rate,
+                                 const float *restrict from, float *restrict to)
+{
+    float scale = 1.0f / (1.0f - rate);
+    for (size_t i = 0; i < n; i++)
+        to[i] = rng_uniform(words[i]) >= rate ? from[i] * scale : 0.0f;
 }
 
 /* to[i] = from[i] * mask[i] for the n samples of the pass. */
@@ -31,17 +41,13 @@ static void apply_mask(const struct layer *layer, const struct pass *p, const fl
                        float *to)
 {
     float rate = (float)((const struct dropout_args *)layer->args)->rate;
-    float scale = 1.0f / (1.0f - rate);
     size_t size = shape_size(&layer->out);
+    uint32_t *words = (uint32_t *)(void *)p->scratch;
     for (int s = 0; s < p->n; s++, from += size, to += size) {
         struct rng_key key =
             rng_key(p->seed, RNG_DROPOUT, p->step, (uint64_t)layer->index, p->ids[s]);
-        for (size_t i = 0; i < size; i += 4) {
-            uint32_t words[4];
-            rng_block(&key, (uint32_t)(i / 4), words);
-            for (size_t j = 0; j < 4 && i + j < size; j++)
-                to[i + j] = rng_uniform(words[j]) >= rate ? from[i + j] * scale : 0.0f;
-        }
+        rng_words(&key, size, words);
+        mask_with(size, words, rate, from, to);
     }
 }
 

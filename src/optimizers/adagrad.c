@@ -1,6 +1,7 @@
 /* Adagrad (J. Duchi et al. 2011): a += g^2, w -= lr g / sqrt(a + epsilon). */
 #include <math.h>
 
+#include "base/vectorized.h"
 #include "optimizers/optimizer.h"
 
 struct adagrad_args {
@@ -27,7 +28,7 @@ static float slot_start(const void *args, size_t slot)
     return (float)((const struct adagrad_args *)args)->initial_accumulator_value;
 }
 
-static void update(const void *args, const struct optimizer_step *s)
+VECTORIZED static void update(const void *args, const struct optimizer_step *s)
 {
     const struct adagrad_args *a = args;
     float rate = (float)s->learning_rate, epsilon = (float)a->epsilon;

@@ -3,6 +3,7 @@
  */
 #include <math.h>
 
+#include "base/vectorized.h"
 #include "kernels/vmath.h"
 #include "optimizers/optimizer.h"
 
@@ -25,7 +26,7 @@ static size_t slots(const void *args)
     return 2;
 }
 
-static void update(const void *args, const struct optimizer_step *s)
+VECTORIZED static void update(const void *args, const struct optimizer_step *s)
 {
     const struct adam_args *a = args;
     double correction =

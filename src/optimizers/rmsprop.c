@@ -2,6 +2,7 @@
  * m = rho m + (1 - rho) g; step = lr g / sqrt(v - m^2 + epsilon); with momentum b = mu b + step. */
 #include <math.h>
 
+#include "base/vectorized.h"
 #include "optimizers/optimizer.h"
 
 struct rmsprop_args {
@@ -29,7 +30,7 @@ static size_t slots(const void *args)
     return 3;
 }
 
-static void update(const void *args, const struct optimizer_step *s)
+VECTORIZED static void update(const void *args, const struct optimizer_step *s)
 {
     const struct rmsprop_args *a = args;
     float rate = (float)s->learning_rate, rho = (float)a->rho, rest = 1.0f - (float)a->rho;

@@ -1,5 +1,6 @@
 /* SGD, with momentum: v = m v - lr g, w += v; Nesterov's form: w += m v - lr g (I. Sutskever et al.
  * 2013; Keras's formulas). */
+#include "base/vectorized.h"
 #include "optimizers/optimizer.h"
 
 struct sgd_args {
@@ -24,7 +25,7 @@ static size_t slots(const void *args)
     return ((const struct sgd_args *)args)->momentum > 0.0 ? 1 : 0;
 }
 
-static void update(const void *args, const struct optimizer_step *s)
+VECTORIZED static void update(const void *args, const struct optimizer_step *s)
 {
     const struct sgd_args *a = args;
     float rate = (float)s->learning_rate, momentum = (float)a->momentum;

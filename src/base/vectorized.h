@@ -2,8 +2,8 @@
  * the one for this processor. For element-wise loops in float: without fused operations every
  * version gives the same bits, because additions, products, quotients and roots are rounded exactly
  * by all of them. Sums must have their order in the source. */
-#ifndef CONVOY_KERNELS_VECTORIZED_H
-#define CONVOY_KERNELS_VECTORIZED_H
+#ifndef CONVOY_BASE_VECTORIZED_H
+#define CONVOY_BASE_VECTORIZED_H
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
     !defined(__SANITIZE_ADDRESS__)
