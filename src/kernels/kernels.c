@@ -5,6 +5,8 @@
 #include "base/vectorized.h"
 #include "kernels/isa.h"
 
+const char *const conv_method_names[] = {"auto", "direct", "winograd", NULL};
+
 #define ISA(name) extern const struct kernels kernels_native_##name;
 ISA_LIST(ISA)
 #undef ISA

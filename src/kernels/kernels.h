@@ -15,6 +15,11 @@
 
 #include "base/status.h"
 
+/* How the native backend convolves: by shape (auto), never by Winograd's method (direct), or by it
+ * wherever it can (winograd: 3x3 kernels without strides and dilation). The bits depend on it. */
+enum conv_method { CONV_AUTO, CONV_DIRECT, CONV_WINOGRAD };
+extern const char *const conv_method_names[]; /* ends with NULL */
+
 /* A 2D convolution (cross-correlation, as in Keras) of n samples. Output pixel (i,j) reads input
  * rows i*sh - pt + r*dh for r in 0..kh-1, columns likewise; outside the image is zero. */
 struct conv2d {
@@ -25,6 +30,7 @@ struct conv2d {
     int sh, sw;    /* strides */
     int dh, dw;    /* dilation */
     int pt, pl;    /* zero padding above and left */
+    enum conv_method method;
 };
 
 /* 2D pooling of n samples: a window of kh x kw, padding never counts (Keras's "same"). */

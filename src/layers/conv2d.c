@@ -72,7 +72,8 @@ static struct conv2d geometry_of(const struct layer *layer, const struct conv2d_
                            .dh = (int)args->dilation_rate[0],
                            .dw = (int)args->dilation_rate[1],
                            .pt = (int)axis[0].before,
-                           .pl = (int)axis[1].before};
+                           .pl = (int)axis[1].before,
+                           .method = layer->conv};
 }
 
 static enum status infer(struct layer *layer, struct pool *pool)

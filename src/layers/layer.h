@@ -55,6 +55,7 @@ struct layer {
     struct position position;
     int index; /* in the model: part of the dropout counter */
     const struct kernels *kernels;
+    enum conv_method conv;
     int microbatch; /* most samples in one pass */
     size_t inputs;
     struct shape in[LAYER_MAX_INPUTS];

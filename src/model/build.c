@@ -117,6 +117,7 @@ static enum status add_layer(struct model *model, size_t index, const struct var
                             .position = variant->position,
                             .index = (int)index,
                             .kernels = model->kernels,
+                            .conv = model->conv,
                             .microbatch = model->microbatch,
                             .activation = (enum activation)common->activation};
     TRY(name_layer(model, index));
@@ -246,16 +247,16 @@ static enum status build(struct model *model, const struct model_spec *spec)
     return ST_OK;
 }
 
-enum status model_build(const struct model_spec *spec, const char *name,
-                        const struct kernels *kernels, int microbatch, uint64_t seed,
+enum status model_build(const struct model_spec *spec, const struct model_options *options,
                         struct model **out)
 {
     struct model *model = mem_need(1, sizeof *model);
     *out = NULL;
-    model->name = pool_strdup(&model->pool, name);
-    model->kernels = kernels;
-    model->microbatch = microbatch;
-    model->seed = seed;
+    model->name = pool_strdup(&model->pool, options->name);
+    model->kernels = options->kernels;
+    model->conv = options->conv;
+    model->microbatch = options->microbatch;
+    model->seed = options->seed;
     enum status status = build(model, spec);
     if (status != ST_OK) {
         model_free(model);

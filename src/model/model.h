@@ -33,6 +33,7 @@ struct model {
     int microbatch;
     uint64_t seed;
     const struct kernels *kernels;
+    enum conv_method conv;
     bool output_is_logits; /* the last layer's softmax/sigmoid is left to the loss */
 
     size_t trainable; /* floats in the trainable part, padding included; a multiple of 16 */
@@ -49,10 +50,18 @@ struct model {
     struct pool pool;
 };
 
-/* Builds, plans and allocates; parameters are zero until model_init. name is the experiment's.
- * Errors: ST_USAGE with the position of the layer; ST_IO for memory. */
-enum status model_build(const struct model_spec *spec, const char *name,
-                        const struct kernels *kernels, int microbatch, uint64_t seed,
+/* How a model is built, besides its layers. */
+struct model_options {
+    const char *name; /* the experiment's */
+    const struct kernels *kernels;
+    enum conv_method conv;
+    int microbatch; /* most samples in one pass */
+    uint64_t seed;
+};
+
+/* Builds, plans and allocates; parameters are zero until model_init. Errors: ST_USAGE with the
+ * position of the layer; ST_IO for memory. */
+enum status model_build(const struct model_spec *spec, const struct model_options *options,
                         struct model **out);
 void model_free(struct model *model);
 

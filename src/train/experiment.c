@@ -142,6 +142,16 @@ static const struct field fit_fields[] = {
     {0}};
 static const struct schema fit_schema = {"fit", fit_fields, NULL};
 
+static const struct field kernels_fields[] = {
+    {.key = "conv",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct kernels_spec, conv),
+     .fallback = "auto",
+     .choices = conv_method_names,
+     .help = "direct, winograd where it can, or auto: by shape"},
+    {0}};
+static const struct schema kernels_schema = {"kernels", kernels_fields, NULL};
+
 const char *const backend_names[] = {"native", "blas", "reference", NULL};
 
 static const struct field experiment_fields[] = {{.key = "name",
@@ -182,6 +192,12 @@ static const struct field experiment_fields[] = {{.key = "name",
                                                   .fallback = "native",
                                                   .choices = backend_names,
                                                   .help = "who does the arithmetic"},
+                                                 {.key = "kernels",
+                                                  .type = FIELD_STRUCT,
+                                                  .offset = offsetof(struct experiment, kernels),
+                                                  .schema = &kernels_schema,
+                                                  .fallback = "{}",
+                                                  .help = "how the native backend does it"},
                                                  {0}};
 const struct schema experiment_schema = {"experiment", experiment_fields, NULL};
 
@@ -284,8 +300,15 @@ enum status experiment_build(const struct experiment *experiment, struct model *
 {
     const struct kernels *kernels = NULL;
     TRY(kernels_find(backend_names[experiment->backend], &kernels));
-    return model_build(&experiment->model, experiment->name, kernels,
-                       (int)experiment->fit.microbatch_size, (uint64_t)experiment->seed, model);
+    FAIL_IF(experiment->kernels.conv == CONV_WINOGRAD && !kernels->conv2d_pack, ST_USAGE,
+            "%s: kernels.conv: winograd needs 'backend: native', found '%s'", experiment->path,
+            kernels->name);
+    struct model_options options = {.name = experiment->name,
+                                    .kernels = kernels,
+                                    .conv = (enum conv_method)experiment->kernels.conv,
+                                    .microbatch = (int)experiment->fit.microbatch_size,
+                                    .seed = (uint64_t)experiment->seed};
+    return model_build(&experiment->model, &options, model);
 }
 
 void experiment_write(const struct experiment *experiment, struct text *out)

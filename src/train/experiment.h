@@ -30,6 +30,10 @@ struct fit_spec {
     struct variant_list callbacks;
 };
 
+struct kernels_spec {
+    int conv; /* enum conv_method */
+};
+
 struct experiment {
     char *name;
     int64_t seed;
@@ -38,6 +42,7 @@ struct experiment {
     struct compile_spec compile;
     struct fit_spec fit;
     int backend; /* index into backend_names */
+    struct kernels_spec kernels;
     /* not from the file: */
     struct document *document; /* owns everything above */
     char *path;                /* of the file */

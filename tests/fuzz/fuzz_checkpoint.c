@@ -60,8 +60,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct model_spec spec = {0};
     optimizer.kind = optimizer_kinds[0];
     optimizer.args = pool_alloc(&pool, optimizer.kind->size);
+    const struct model_options options = {
+        .name = "net", .kernels = &kernels_reference, .microbatch = 1, .seed = 1};
     MUST(schema_read_text(net, &model_schema, &spec, &pool) == ST_OK &&
-             model_build(&spec, "net", &kernels_reference, 1, 1, &model) == ST_OK,
+             model_build(&spec, &options, &model) == ST_OK,
          "%s", status_message());
     const struct checkpoint_training training = {"mean_squared_error", {1, metrics}, &optimizer};
     const struct checkpoint checkpoint = {.experiment = "name: net\n",

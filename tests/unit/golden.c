@@ -140,6 +140,24 @@ const struct golden_array *golden_need(const struct golden_case *c, const char *
 
 /* ---- Models and losses ---- */
 
+enum conv_method golden_conv = CONV_DIRECT;
+
+double golden_slack(void)
+{
+    return golden_conv == CONV_DIRECT ? 1.0 : 6.0;
+}
+
+void each_backend(void (*run)(const struct kernels *kernels, void *data), void *data)
+{
+    for (size_t k = 0; kernels_all()[k]; k++)
+        run(kernels_all()[k], data);
+    golden_conv = CONV_WINOGRAD;
+    for (size_t k = 0; kernels_all()[k]; k++)
+        if (kernels_all()[k]->isa)
+            run(kernels_all()[k], data);
+    golden_conv = CONV_DIRECT;
+}
+
 struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
                           const struct loss_type *loss, struct pool *owner)
 {
@@ -147,7 +165,13 @@ struct model *build_model(const char *yaml, const struct kernels *kernels, int m
     struct model *model = NULL;
     enum status status = schema_read_text(yaml, &model_schema, &spec, owner);
     if (status == ST_OK)
-        status = model_build(&spec, "test", kernels, microbatch, 1, &model);
+        status = model_build(&spec,
+                             &(struct model_options){.name = "test",
+                                                     .kernels = kernels,
+                                                     .conv = golden_conv,
+                                                     .microbatch = microbatch,
+                                                     .seed = 1},
+                             &model);
     if (status != ST_OK)
         test_fail("%s: %s", yaml, status_message());
     CU_ASSERT_EQUAL_FATAL(status, ST_OK);

@@ -37,6 +37,13 @@ const struct golden_array *golden_need(const struct golden_case *c, const char *
 /* Builds a model from YAML, for a microbatch of so many samples; parameters are zero. Where the
  * loss takes logits the model gives them, as in training. loss may be NULL. pool keeps what the
  * model needs. Fatal assertion on errors. */
+/* How models that are built convolve: directly (at first), or by Winograd's method, which
+ * multiplies rounding errors by golden_slack. */
+extern enum conv_method golden_conv;
+double golden_slack(void);
+/* Calls run for every backend, for those with a choice once for each way of convolving. */
+void each_backend(void (*run)(const struct kernels *kernels, void *data), void *data);
+
 struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
                           const struct loss_type *loss, struct pool *pool);
 

@@ -6,8 +6,10 @@ struct model *net_build(struct pool *pool, const char *text)
 {
     struct model_spec spec = {0};
     struct model *model = NULL;
+    const struct model_options options = {
+        .name = "net", .kernels = &kernels_reference, .microbatch = 2, .seed = 7};
     MUST(schema_read_text(text, &model_schema, &spec, pool) == ST_OK &&
-             model_build(&spec, "net", &kernels_reference, 2, 7, &model) == ST_OK,
+             model_build(&spec, &options, &model) == ST_OK,
          "%s", status_message());
     model_init(model);
     return model;

@@ -120,6 +120,7 @@ static void run_microbatch(struct model *model, uint32_t which, struct results *
 static struct model *graph(const struct kernels *kernels, int microbatch, float arena,
                            struct pool *pool)
 {
+    golden_conv = CONV_WINOGRAD; /* where it can */
     struct model *model = build_model(GRAPH, kernels, microbatch, NULL, pool);
     model_init(model);
     for (size_t i = 0; i < model->arena_size; i++)

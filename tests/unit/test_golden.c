@@ -10,8 +10,8 @@
 /* Of the largest number of each array; where that is less, of 1 for outputs and of a tenth of the
  * case's largest gradient for gradients. The golden numbers are exact to half a unit of float32
  * (6e-8). */
-#define OUTPUT_TOLERANCE 1e-6
-#define GRADIENT_TOLERANCE 2e-6
+#define OUTPUT_TOLERANCE (1e-6 * golden_slack())
+#define GRADIENT_TOLERANCE (2e-6 * golden_slack())
 
 /* A case being run on one backend. */
 struct run {
@@ -183,8 +183,9 @@ static void check_penalty(struct run *run)
         test_fail("%s is %.9g, expected %.9g", label(run, "penalty"), sum, (double)want->v[0]);
 }
 
-static void run_case(const struct golden_case *c, const struct kernels *kernels)
+static void run_case(const struct kernels *kernels, void *data)
 {
+    const struct golden_case *c = data;
     struct run run = {.c = c, .kernels = kernels};
     start(&run);
     check_output(&run, false, "y");
@@ -207,8 +208,7 @@ static void run_cases(const char *prefix)
         if (strncmp(golden->at[i].name, prefix, strlen(prefix)) != 0)
             continue;
         found++;
-        for (size_t k = 0; kernels_all()[k]; k++)
-            run_case(&golden->at[i], kernels_all()[k]);
+        each_backend(run_case, &golden->at[i]);
     }
     CU_ASSERT(found > 0);
 }

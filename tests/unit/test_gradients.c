@@ -9,10 +9,12 @@
 #include "test.h"
 
 enum { SAMPLES = 4, MAX_PARAMS = 4096 };
-#define STEP 1e-5              /* of the differences, whose error is then about 1e-9 */
-#define KINK 1e-7              /* a second difference above this: the derivative jumps near here */
-#define TOLERANCE 2e-6         /* of a tensor's largest gradient, or a tenth of the model's */
-#define FORWARD_TOLERANCE 1e-6 /* of the largest output and of the loss, or of 1 */
+#define STEP 1e-5 /* of the differences, whose error is then about 1e-9 */
+#define KINK 1e-7 /* a second difference above this: the derivative jumps near here */
+#define TOLERANCE                                                                                  \
+    (2e-6 * golden_slack()) /* of a tensor's largest gradient, or a tenth of the model's */
+#define FORWARD_TOLERANCE                                                                          \
+    (1e-6 * golden_slack()) /* of the largest output and of the loss, or of 1 */
 
 /* A model, its numbers, and what they should come to. */
 struct check {
@@ -133,8 +135,9 @@ static void check_backward(const struct check *c, struct model *model, float *gr
     compare(c, "dx", model->kernels, dx, c->dx, c->dx_kink, c->inputs);
 }
 
-static void run_backend(const struct check *c, const struct kernels *kernels)
+static void run_backend(const struct kernels *kernels, void *data)
 {
+    const struct check *c = data;
     static float x[NAIVE_SIZE], y_true[NAIVE_SIZE], dy[NAIVE_SIZE], dx[NAIVE_SIZE];
     static float gradient[2 * MAX_PARAMS];
     static double stats[1024];
@@ -193,8 +196,7 @@ static void check_layers(const struct naive_model *layers)
         model.loss = endings[e].loss;
         c = (struct check){.naive = &model, .outputs = (size_t)SAMPLES * OUTPUTS};
         prepare(&c);
-        for (size_t k = 0; kernels_all()[k]; k++)
-            run_backend(&c, kernels_all()[k]);
+        each_backend(run_backend, &c);
         text_release(&c.yaml);
     }
 }

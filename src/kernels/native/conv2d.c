@@ -4,6 +4,7 @@
 
 #include "kernels/native/sweep.h"
 #include "kernels/native/tile.h"
+#include "kernels/native/winograd.h"
 
 /* A 1x1 convolution without strides and padding is a row of pixels, whatever its image's shape. */
 static struct conv2d flattened(const struct conv2d *g)
@@ -56,11 +57,17 @@ static size_t packed_size(const struct conv2d *g, bool forward)
 
 size_t NATIVE(conv2d_packed)(const struct conv2d *g)
 {
+    if (NATIVE(winograd_used)(g))
+        return NATIVE(winograd_packed)(g);
     return packed_size(g, true) + packed_size(g, false);
 }
 
 void NATIVE(conv2d_pack)(const struct conv2d *g, const float *w, float *packed)
 {
+    if (NATIVE(winograd_used)(g)) {
+        NATIVE(winograd_pack)(g, w, packed);
+        return;
+    }
     for (int forward = 1; forward >= 0; forward--)
         for (int p = 0; p < NATIVE(sweep_phases)(g, forward); p++) {
             struct sweep s = NATIVE(sweep_make)(g, forward, p);
@@ -71,6 +78,8 @@ void NATIVE(conv2d_pack)(const struct conv2d *g, const float *w, float *packed)
 
 size_t NATIVE(conv2d_scratch)(const struct conv2d *g)
 {
+    if (NATIVE(winograd_used)(g))
+        return NATIVE(winograd_scratch)(g);
     struct conv2d flat = flattened(g);
     size_t forward = image_room(&flat, true), backward = image_room(&flat, false);
     return offset_room(&flat) + (forward > backward ? forward : backward);
@@ -99,6 +108,10 @@ static void run(const struct conv2d *g, bool forward, const float *in, const flo
 void NATIVE(conv2d_forward)(const struct conv2d *g, const float *x, const float *w, const float *b,
                             bool relu, float *y, float *scratch)
 {
+    if (NATIVE(winograd_used)(g)) {
+        NATIVE(winograd_forward)(g, x, w, b, relu, y, scratch);
+        return;
+    }
     struct conv2d flat = flattened(g);
     run(&flat, true, x, w, b, relu, y, scratch);
 }
@@ -106,6 +119,10 @@ void NATIVE(conv2d_forward)(const struct conv2d *g, const float *x, const float 
 void NATIVE(conv2d_backward_data)(const struct conv2d *g, const float *dy, const float *w,
                                   float *dx, float *scratch)
 {
+    if (NATIVE(winograd_used)(g)) {
+        NATIVE(winograd_backward_data)(g, dy, w, dx, scratch);
+        return;
+    }
     struct conv2d flat = flattened(g);
     run(&flat, false, dy, w + packed_size(g, true), NULL, false, dx, scratch);
 }
@@ -151,6 +168,10 @@ static void add_sample(const struct conv2d *g, const float *image, struct margin
 void NATIVE(conv2d_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
                                      float *dw, float *scratch)
 {
+    if (NATIVE(winograd_used)(g)) {
+        NATIVE(winograd_backward_weights)(g, x, dy, dw, scratch);
+        return;
+    }
     struct conv2d flat = flattened(g);
     struct margin margin = margin_of(&flat, true);
     ptrdiff_t in_size = (ptrdiff_t)flat.h * flat.w * flat.c;

@@ -65,6 +65,10 @@ INLINE vec vec_add(vec a, vec b)
 {
     return _mm512_add_ps(a, b);
 }
+INLINE vec vec_sub(vec a, vec b)
+{
+    return _mm512_sub_ps(a, b);
+}
 /* a where it is above 0, or NaN; else 0 */
 INLINE vec vec_relu(vec a)
 {
@@ -145,6 +149,10 @@ INLINE vec vec_add(vec a, vec b)
 {
     return _mm256_add_ps(a, b);
 }
+INLINE vec vec_sub(vec a, vec b)
+{
+    return _mm256_sub_ps(a, b);
+}
 INLINE vec vec_relu(vec a)
 {
     return _mm256_max_ps(_mm256_setzero_ps(), a);
@@ -216,6 +224,12 @@ INLINE vec vec_add(vec a, vec b)
 {
     for (int i = 0; i < LANES; i++)
         a.lane[i] += b.lane[i];
+    return a;
+}
+INLINE vec vec_sub(vec a, vec b)
+{
+    for (int i = 0; i < LANES; i++)
+        a.lane[i] -= b.lane[i];
     return a;
 }
 INLINE vec vec_relu(vec a)
