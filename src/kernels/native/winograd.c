@@ -27,7 +27,7 @@ static int up(int a, int b)
  * NATIVE(row). 16 floats between the points keep them off the same cache sets. */
 static void plan_tiles(struct winograd *w, int n)
 {
-    enum { UNIT = 14, MOST = 84, FLOATS = 4096 };
+    enum { UNIT = 14, MOST = 84, FLOATS = 2048 };
     int fits = FLOATS / (w->channels + w->filters) / UNIT * UNIT;
     w->together = fits < UNIT ? UNIT : fits < MOST ? fits : MOST;
     w->across = up(w->out_w, OUT);
@@ -170,33 +170,50 @@ static struct place place_of(const struct winograd *w, int tile)
     return (struct place){row / down, row % down * OUT, tile % w->across * OUT};
 }
 
-/* side x side pixels from (i,j) on of an image of h x w, zeros outside. */
-INLINE void load_patch(const float *image, int h, int w, int c, int i, int j, const int side,
-                       bool whole, struct part part, vec *patch)
+/* Which of the side rows or columns from at on lie inside an image of that extent, as bits. */
+INLINE unsigned inside(int at, int extent, const int side)
 {
-    const float *corner = image + ((ptrdiff_t)i * w + j) * c;
-    if (i >= 0 && j >= 0 && i + side <= h && j + side <= w) {
-        for (int r = 0; r < side; r++)
-            for (int s = 0; s < side; s++)
-                patch[r * side + s] = vec_fetch(corner + ((ptrdiff_t)r * w + s) * c, whole, part);
-        return;
-    }
-    for (int r = 0; r < side; r++)
-        for (int s = 0; s < side; s++) {
-            bool inside = i + r >= 0 && i + r < h && j + s >= 0 && j + s < w;
-            patch[r * side + s] = inside
-                                      ? vec_fetch(corner + ((ptrdiff_t)r * w + s) * c, whole, part)
-                                      : vec_set(0.0f);
-        }
+    unsigned bits = 0;
+    UNROLL for (int k = 0; k < side; k++) bits |= (unsigned)(at + k >= 0 && at + k < extent) << k;
+    return bits;
 }
 
-/* A patch of side x side through both passes of a transform to 36 points. */
+/* A patch of an image: where its corner would be, and which of its rows and columns are inside. */
+struct patch {
+    const float *corner;
+    ptrdiff_t line; /* floats of an image row */
+    int channels;
+    unsigned rows, columns;
+};
+
+INLINE struct patch patch_at(const float *image, int h, int w, int c, int i, int j, const int side)
+{
+    return (struct patch){.corner = image + ((ptrdiff_t)i * w + j) * c,
+                          .line = (ptrdiff_t)w * c,
+                          .channels = c,
+                          .rows = inside(i, h, side),
+                          .columns = inside(j, w, side)};
+}
+
+/* Column s of a patch: side pixels, zeros outside the image. */
+INLINE void load_column(const struct patch *patch, int s, const int side, bool whole,
+                        struct part part, vec *column)
+{
+    static const float zeros[LANES] = {0};
+    unsigned here = patch->columns >> s & 1 ? patch->rows : 0;
+    const float *from = patch->corner + (ptrdiff_t)s * patch->channels;
+    UNROLL for (int r = 0; r < side; r++, from += patch->line) column[r] =
+        vec_fetch(here >> r & 1 ? from : zeros, whole, part);
+}
+
+/* A patch through both passes of a transform to 36 points. */
 #define TO_POINTS(transform, side, patch, to, point)                                               \
     do {                                                                                           \
-        vec columns[SIDE * (side)], row[SIDE];                                                     \
+        vec columns[SIDE * (side)], column[side], row[SIDE];                                       \
         UNROLL for (int j = 0; j < (side); j++)                                                    \
         {                                                                                          \
-            transform((patch) + j, side, row);                                                     \
+            load_column(patch, j, side, whole, part, column);                                      \
+            transform(column, 1, row);                                                             \
             UNROLL for (int i = 0; i < SIDE; i++) columns[i * (side) + j] = row[i];                \
         }                                                                                          \
         UNROLL for (int i = 0; i < SIDE; i++)                                                      \
@@ -210,39 +227,42 @@ INLINE void load_patch(const float *image, int h, int w, int c, int i, int j, co
 INLINE void input_vector(const struct winograd *w, const float *image, struct place at, bool whole,
                          struct part part, float *to)
 {
-    vec patch[POINTS];
-    load_patch(image, w->in_h, w->in_w, w->channels, at.i - w->pt, at.j - w->pl, SIDE, whole, part,
-               patch);
-    TO_POINTS(transform_input, SIDE, patch, to, w->in_point);
+    struct patch patch =
+        patch_at(image, w->in_h, w->in_w, w->channels, at.i - w->pt, at.j - w->pl, SIDE);
+    TO_POINTS(transform_input, SIDE, &patch, to, w->in_point);
 }
 
 INLINE void gradient_vector(const struct winograd *w, const float *image, struct place at,
                             bool whole, struct part part, float *to)
 {
-    vec patch[OUT * OUT];
-    load_patch(image, w->out_h, w->out_w, w->filters, at.i, at.j, OUT, whole, part, patch);
-    TO_POINTS(transform_gradient, OUT, patch, to, w->out_point);
+    struct patch patch = patch_at(image, w->out_h, w->out_w, w->filters, at.i, at.j, OUT);
+    TO_POINTS(transform_gradient, OUT, &patch, to, w->out_point);
 }
 
 /* The 36 points of a tile to its 4x4 pixels, as far as they lie inside the image. */
 INLINE void output_vector(const struct winograd *w, const float *from, struct place at,
                           const float *bias, bool relu, bool whole, struct part part, float *image)
 {
-    vec points[POINTS], columns[OUT * SIDE], row[OUT];
+    vec points[SIDE], columns[OUT * SIDE], row[OUT];
     vec start = bias ? vec_fetch(bias, whole, part) : vec_set(0.0f);
-    UNROLL for (int k = 0; k < POINTS; k++) points[k] =
-        vec_fetch(from + k * w->out_point, whole, part);
     UNROLL for (int j = 0; j < SIDE; j++)
     {
-        transform_output(points + j, SIDE, row);
+        UNROLL for (int i = 0; i < SIDE; i++) points[i] =
+            vec_fetch(from + (i * SIDE + j) * w->out_point, whole, part);
+        transform_output(points, 1, row);
         UNROLL for (int i = 0; i < OUT; i++) columns[i * SIDE + j] = row[i];
     }
-    for (int i = 0; i < OUT && at.i + i < w->out_h; i++) {
+    UNROLL for (int i = 0; i < OUT; i++)
+    {
+        if (at.i + i >= w->out_h)
+            break;
         float *to = image + ((ptrdiff_t)(at.i + i) * w->out_w + at.j) * w->filters;
         transform_output(columns + i * SIDE, 1, row);
-        for (int j = 0; j < OUT && at.j + j < w->out_w; j++) {
+        UNROLL for (int j = 0; j < OUT; j++)
+        {
             vec y = vec_add(row[j], start);
-            vec_put(to + (ptrdiff_t)j * w->filters, relu ? vec_relu(y) : y, whole, part);
+            if (at.j + j < w->out_w)
+                vec_put(to + (ptrdiff_t)j * w->filters, relu ? vec_relu(y) : y, whole, part);
         }
     }
 }
