@@ -93,6 +93,9 @@ small unshuffled --set fit.shuffle=false
 
 exact reference "1 2 3" "$digits" --set backend=reference --set fit.epochs=1 \
     --set data.train.subset=100 --set fit.batch_size=20 --set fit.microbatch_size=3
+small blas --set backend=blas
+small direct --set kernels.conv=direct
+small winograd --set kernels.conv=winograd
 small channel --set data.standardize=channel
 small feature --set data.standardize=feature
 small L1 --set 'model.layers.5.Dense.kernel_regularizer={L1: 0.001}'
@@ -108,11 +111,36 @@ small Adagrad --set 'compile.optimizer={Adagrad: {learning_rate: 0.05}}'
 small mse --set compile.loss=mean_squared_error --set data.one_hot=true \
     --set 'compile.metrics=[accuracy, mae, mse]'
 check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }' <(
-    for name in one-microbatch unshuffled channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
+    for name in one-microbatch unshuffled blas direct winograd channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
         centered Adagrad mse; do
         tail -n 1 "$folder/$name.1/history.csv" | sed 's/.*,//'
     done
 )
+
+# ---- instruction sets ----
+
+# on_isa ISA NAME OPTIONS...: a run with the native kernels of that instruction set, compared with
+# the run NAME.1 on the one that was chosen.
+on_isa() {
+    local isa=$1 name=$2
+    shift 2
+    CONVOY_ISA=$isa check "$name on $isa" on 1 train "$@" --progress quiet \
+        --out "$folder/$name.$isa"
+    same_run "$name: $isa and the best" "$folder/$name.1" "$folder/$name.$isa"
+}
+for isa in generic avx2 avx512; do
+    if ! "$CONVOY" --version | grep -q "available:.* $isa"; then
+        skip "instruction set $isa" "this processor does not have it"
+        continue
+    fi
+    on_isa "$isa" winograd "$digits" --set fit.epochs=2 --set data.train.subset=240 \
+        --set fit.batch_size=60 --set fit.microbatch_size=3 --set kernels.conv=winograd
+    [ ! -e "$folder/resnet20-cifar10.1" ] || [ "$isa" = generic ] ||
+        on_isa "$isa" resnet20-cifar10 launch/experiments/resnet20-cifar10.yaml \
+            --set fit.epochs=1 --set fit.batch_size=8 --set fit.microbatch_size=2 \
+            --set "data.train={format: cifar10, files: $folder/batch.bin, subset: 168}" \
+            --set 'data.validation={split: 8}'
+done
 
 # ---- evaluate and predict ----
 
