@@ -38,13 +38,13 @@ void rng_block(const struct rng_key *key, uint32_t block, uint32_t out[4])
     rng_philox(out, key->key);
 }
 
-enum { ABREAST = 16 };
+enum { ABREAST = 64 };
 
 /* Blocks first to first + ABREAST - 1 of the stream: rng_philox, all of them in step. */
 static inline __attribute__((always_inline)) void blocks_abreast(const struct rng_key *key,
                                                                  uint32_t first, uint32_t *out)
 {
-    uint32_t c0[ABREAST], c1[ABREAST], c2[ABREAST], c3[ABREAST];
+    uint32_t c0[ABREAST], c1[ABREAST], c2[ABREAST], c3[ABREAST]; /* each loop is for vectors */
     uint32_t key0 = key->key[0], key1 = key->key[1];
     for (uint32_t i = 0; i < ABREAST; i++) {
         c0[i] = first + i;

@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* sum[c] = sum over rows of a[r,c] and product[c] = sum of a[r,c] (b[r,c] - shift[c]), the
- * difference in float, the rest in double. Two sums each, of the even and the odd rows, added at
- * the end. */
-void channels_sum(size_t rows, size_t channels, const float *a, const float *b, const float *shift,
-                  double *sum, double *product);
+/* sum[c] = sum over rows of a[r,c] - a0[c], and product[c] = sum of (a[r,c] - a0[c]) (b[r,c] -
+ * b0[c]): in float over blocks of 16 rows (the even and the odd rows apart), the blocks in double.
+ */
+struct channels_pair {
+    const float *a, *a0, *b, *b0;
+};
+void channels_sum(size_t rows, size_t channels, const struct channels_pair *pair, double *sum,
+                  double *product);
 
 /* y = (x - mean[c]) scale[c] + offset[c], then max(y, 0) if relu. */
 void channels_scale(size_t rows, size_t channels, const float *x, const float *mean,

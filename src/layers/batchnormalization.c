@@ -108,12 +108,11 @@ static void measure(const struct layer *layer, const struct pass *p)
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
     float *mean = p->saved, *inverse = p->saved + channels;
     double *sum = (double *)(void *)p->scratch, *squares = sum + channels;
-    float *zero = p->scratch + 4 * channels;
-    memset(zero, 0, channels * sizeof *zero);
-    channels_sum(rows, channels, p->x[0], p->x[0], zero, sum, squares);
+    const float *x = p->x[0]; /* its first row is near enough to the mean to be a good origin */
+    channels_sum(rows, channels, &(struct channels_pair){x, x, x, x}, sum, squares);
     for (size_t c = 0; c < channels; c++) {
-        double middle = sum[c] / (double)rows;
-        double variance = squares[c] / (double)rows - middle * middle;
+        double from_origin = sum[c] / (double)rows, middle = (double)x[c] + from_origin;
+        double variance = squares[c] / (double)rows - from_origin * from_origin;
         variance = variance < 0.0 ? 0.0 : variance; /* NaN stays NaN */
         p->stats[c] = middle * (double)p->n;
         p->stats[channels + c] = variance * (double)p->n;
@@ -160,7 +159,9 @@ static void backward(const struct layer *layer, const struct pass *p)
     const float *mean = p->saved, *inverse = p->saved + channels;
     double *dbeta = (double *)(void *)p->scratch, *dgamma = dbeta + channels;
     float *scale = p->scratch + 4 * channels, *shift = scale + channels, *slope = shift + channels;
-    channels_sum(rows, channels, p->dy, p->x[0], mean, dbeta, dgamma);
+    memset(scale, 0, channels * sizeof *scale);
+    channels_sum(rows, channels, &(struct channels_pair){p->dy, scale, p->x[0], mean}, dbeta,
+                 dgamma);
     for (size_t c = 0; c < channels; c++) {
         dgamma[c] *= (double)inverse[c];
         if (plan->gamma >= 0)
