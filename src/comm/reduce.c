@@ -1,217 +1,180 @@
 #include "comm/reduce.h"
 
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
+#include "comm/reduce_parts.h"
 
-enum { BLOCK = 4096 };
+enum { BLOCK = 4096 }; /* floats of each node that are added up before the next ones */
 
-static bool power_of_two(size_t x)
-{
-    return x > 0 && (x & (x - 1)) == 0;
-}
-
-/* One half of a run of blocks: the lower one (bit 0) is the larger where they differ. */
-static struct slice half_of(struct slice whole, int bit)
-{
-    size_t blocks = (whole.size + BLOCK - 1) / BLOCK, lower = (blocks + 1) / 2 * BLOCK;
-    lower = lower < whole.size ? lower : whole.size;
-    if (bit == 0)
-        return (struct slice){whole.first, lower};
-    return (struct slice){whole.first + lower, whole.size - lower};
-}
-
-/* The slice of a rank: by halving along the bits of its number, lowest first, where there are 2^k
- * ranks; else equal runs of blocks. */
-static struct slice slice_of(size_t n, size_t rank, size_t ranks)
-{
-    struct slice slice = {0, n};
-    if (power_of_two(ranks)) {
-        for (size_t stage = 1; stage < ranks; stage *= 2)
-            slice = half_of(slice, (rank & stage) != 0);
-        return slice;
-    }
-    size_t blocks = (n + BLOCK - 1) / BLOCK;
-    size_t first = rank * blocks / ranks * BLOCK, end = (rank + 1) * blocks / ranks * BLOCK;
-    first = first < n ? first : n;
-    end = end < n ? end : n;
-    return (struct slice){first, end - first};
-}
-
-static bool can_halve(const struct reducer *reducer)
-{
-    size_t ranks = (size_t)reducer->world->size;
-    return power_of_two(ranks) && reducer->microbatches % ranks == 0 &&
-           power_of_two(reducer->microbatches / ranks);
-}
-
-/* Floats of staging that a step of so many microbatches needs. */
-static size_t staging_for(const struct reducer *reducer, size_t microbatches)
-{
-    struct tree_node nodes[TREE_MAX_NODES];
-    size_t others = 0;
-    for (int r = 0; r < reducer->world->size; r++)
-        if (r != reducer->world->rank)
-            others += tree_nodes(tree_range(microbatches, r, reducer->world->size), nodes);
-    size_t pieces = others * reducer_own(reducer).size, halving = reducer->n;
-    return pieces > halving ? pieces : halving;
-}
-
-enum status reducer_init(struct reducer *reducer, const struct world *world, size_t n, size_t usual,
-                         size_t last)
-{
-    size_t ranks = (size_t)world->size;
-    *reducer = (struct reducer){.world = world, .n = n};
-    FAIL_IF(n > INT_MAX, ST_USAGE, "the model has %zu trainable parameters; at most %d", n,
-            INT_MAX);
-    reducer->slice = mem_need(ranks, sizeof *reducer->slice);
-    reducer->counts = mem_need(2 * ranks, sizeof *reducer->counts);
-    reducer->places = reducer->counts + ranks;
-    for (size_t r = 0; r < ranks; r++) {
-        reducer->slice[r] = slice_of(n, r, ranks);
-        reducer->counts[r] = (int)reducer->slice[r].size;
-        reducer->places[r] = (int)reducer->slice[r].first;
-    }
-    size_t depth = tree_depth(tree_range(usual, world->rank, world->size));
-    size_t other = tree_depth(tree_range(last, world->rank, world->size));
-    size_t staging = staging_for(reducer, usual), more = staging_for(reducer, last);
-    depth = depth > other ? depth : other;
-    void *memory = NULL;
-    TRY(mem_alloc(&memory, (depth ? depth : 1) * n * sizeof(float), "gradients"));
-    reducer->stack = memory;
-    TRY(mem_alloc(&memory, (staging > more ? staging : more) * sizeof(float), "gradient exchange"));
-    reducer->staging = memory;
-    return ST_OK;
-}
-
-void reducer_release(struct reducer *reducer)
-{
-    free(reducer->slice);
-    free(reducer->counts);
-    free(reducer->stack);
-    free(reducer->staging);
-    *reducer = (struct reducer){0};
-}
-
-struct slice reducer_own(const struct reducer *reducer)
-{
-    return reducer->slice[reducer->world->rank];
-}
+/* ---- the rank's own microbatches ---- */
 
 void reducer_begin(struct reducer *reducer, size_t microbatches)
 {
-    reducer->microbatches = microbatches;
+    if (microbatches != reducer->microbatches)
+        reduce_plan_nodes(reducer, microbatches);
     reducer->range = tree_range(microbatches, reducer->world->rank, reducer->world->size);
     reducer->counter.depth = 0;
+    reducer->published = reducer->settled = 0;
+    reducer->base += reducer->buckets.count;
+    for (size_t b = 0; b < reducer->buckets.count; b++)
+        reducer->bucket[b].stage = REDUCE_OPEN;
+    between_expect(reducer);
 }
 
 float *reducer_next(struct reducer *reducer)
 {
-    return reducer->stack + reducer->counter.depth * reducer->n;
+    return reduce_stack(reducer, reducer->group->rank) + reducer->counter.depth * reducer->stride;
+}
+
+/* The additions of counter_count in a part of the buffers. */
+static void add_buffers(struct reducer *reducer, struct slice part, size_t top, size_t additions)
+{
+    float *stack = reduce_stack(reducer, reducer->group->rank) + part.first;
+    for (size_t i = 0; i < additions; i++)
+        tree_add_float(stack + (top - i - 1) * reducer->stride, stack + (top - i) * reducer->stride,
+                       part.size);
+}
+
+static void publish_next(struct reducer *reducer)
+{
+    mark_raise(&reduce_marks(reducer, reducer->group->rank)->published,
+               reduce_goal(reducer, reducer->published++));
+}
+
+static bool in_last_microbatch(const struct reducer *reducer)
+{
+    return counter_next(&reducer->counter, reducer->range) + 1 == reducer->range.end;
+}
+
+/* Adds the last microbatch to the buckets that begin at offset or behind it, and publishes them. */
+static void publish(struct reducer *reducer, size_t offset)
+{
+    const struct buckets *buckets = &reducer->buckets;
+    struct counter after = reducer->counter;
+    size_t additions = counter_count(&after, counter_next(&reducer->counter, reducer->range));
+    while (reducer->published < buckets->count &&
+           buckets->bucket[reducer->published].first >= offset) {
+        add_buffers(reducer, buckets->bucket[reducer->published], reducer->counter.depth,
+                    additions);
+        publish_next(reducer);
+    }
 }
 
 void reducer_push(struct reducer *reducer)
 {
-    void *values[TREE_MAX_NODES];
-    for (size_t i = 0; i < TREE_MAX_NODES; i++)
-        values[i] = reducer->stack + i * reducer->n;
-    counter_push(&reducer->counter, counter_next(&reducer->counter, reducer->range), values,
-                 reducer->n, tree_add_float);
+    size_t top = reducer->counter.depth;
+    bool last = in_last_microbatch(reducer);
+    if (last)
+        publish(reducer, 0);
+    size_t additions =
+        counter_count(&reducer->counter, counter_next(&reducer->counter, reducer->range));
+    if (!last)
+        add_buffers(reducer, (struct slice){0, reducer->n}, top, additions);
 }
 
-/* One node a rank: neighbours exchange halves, then halves of halves. The one addition of a stage
- * has two operands, so that its bits do not depend on which side adds. */
-static float *halving(struct reducer *reducer)
+/* ---- over the ranks ---- */
+
+/* Adds up the values of from to those of to, in a piece of the buffers, a block at a time; the
+ * results' places go to result. */
+static void add_up(struct reducer *reducer, struct tree_list from, struct tree_list to,
+                   float *const *values, struct slice piece, float **result)
 {
-    const struct world *world = reducer->world;
-    struct slice have = {0, reducer->n};
-    for (int stage = 1; stage < world->size; stage *= 2) {
-        int partner = world->rank ^ stage, bit = (world->rank & stage) != 0;
-        struct slice keep = half_of(have, bit), give = half_of(have, !bit);
-        MPI_Sendrecv(reducer->stack + give.first, (int)give.size, MPI_FLOAT, partner, 0,
-                     reducer->staging, (int)keep.size, MPI_FLOAT, partner, 0, world->comm,
-                     MPI_STATUS_IGNORE);
-        tree_add_float(reducer->stack + keep.first, reducer->staging, keep.size);
-        have = keep;
+    for (size_t done = 0; done == 0 || done < piece.size; done += BLOCK) {
+        size_t rest = piece.size - done;
+        for (size_t j = 0; j < from.count; j++)
+            reducer->at[j] = values[j] + piece.first + done;
+        tree_merge(reducer->microbatches, from, to, reducer->at, rest < BLOCK ? rest : BLOCK,
+                   tree_add_float);
+        for (size_t j = 0; j < to.count && done == 0; j++)
+            result[j] = reducer->at[j];
     }
-    return reducer->stack + have.first;
 }
 
-/* Sends this rank's nodes to the owners of the slices; returns how many requests were made. */
-static int send_pieces(struct reducer *reducer, MPI_Request *requests)
+/* The pieces of this rank: its own, and for other groups those that it sends. */
+static void add_group(struct reducer *reducer, size_t b)
 {
-    const struct world *world = reducer->world;
-    int made = 0;
-    for (int owner = 0; owner < world->size; owner++)
-        for (size_t j = 0; owner != world->rank && j < reducer->counter.depth; j++)
-            MPI_Isend(reducer->stack + j * reducer->n + reducer->slice[owner].first,
-                      reducer->counts[owner], MPI_FLOAT, owner, (int)j, world->comm,
-                      &requests[made++]);
-    return made;
-}
-
-/* All nodes of the tree in order: where the values of the own slice are, or will arrive. */
-static size_t receive_pieces(struct reducer *reducer, struct tree_node *nodes, void **values,
-                             MPI_Request *requests, int *made)
-{
-    const struct world *world = reducer->world;
-    struct slice own = reducer_own(reducer);
-    size_t count = 0, arrived = 0;
-    for (int r = 0; r < world->size; r++) {
-        size_t of_rank =
-            tree_nodes(tree_range(reducer->microbatches, r, world->size), nodes + count);
-        for (size_t j = 0; j < of_rank; j++, count++) {
-            if (r == world->rank) {
-                values[count] = reducer->stack + j * reducer->n + own.first;
-                continue;
-            }
-            values[count] = reducer->staging + arrived++ * own.size;
-            MPI_Irecv(values[count], (int)own.size, MPI_FLOAT, r, (int)j, world->comm,
-                      &requests[(*made)++]);
-        }
+    struct reduce_bucket *bucket = &reducer->bucket[b];
+    struct tree_list ranks = {reducer->rank_node, reducer->rank_nodes};
+    struct tree_list group = {reducer->all_node + reducer->nodes_before, reducer->group_nodes};
+    add_up(reducer, ranks, group, reducer->rank_value, bucket->own, bucket->part);
+    size_t floats = bucket->own.size;
+    for (int owner = 0; owner < reducer->world->size; owner++) {
+        float *part[TREE_MAX_NODES];
+        if (!between_handles(reducer, owner))
+            continue;
+        struct slice piece = reduce_piece(reducer, b, owner);
+        add_up(reducer, ranks, group, reducer->rank_value, piece, part);
+        between_send(reducer, b, owner, part);
+        floats += piece.size;
     }
-    return count;
+    size_t nodes = reducer->rank_nodes - reducer->own_nodes;
+    reducer->report.bytes += (double)(nodes * floats * sizeof(float));
 }
 
-static float *general(struct reducer *reducer)
+/* The own piece over all groups. */
+static void add_groups(struct reducer *reducer, size_t b)
 {
-    size_t ranks = (size_t)reducer->world->size, most = ranks * TREE_MAX_NODES;
-    struct tree_node *nodes = mem_need(most, sizeof *nodes);
-    void **values = mem_need(most, sizeof *values);
-    MPI_Request *requests = mem_need(2 * most, sizeof(MPI_Request));
-    int made = 0;
-    size_t count = receive_pieces(reducer, nodes, values, requests, &made);
-    made += send_pieces(reducer, requests + made);
-    MPI_Waitall(made, requests, MPI_STATUSES_IGNORE);
-    float *root = tree_fold(reducer->microbatches, nodes, values, count, reducer_own(reducer).size,
-                            tree_add_float);
-    free(requests);
-    free(values);
-    free(nodes);
-    return root;
+    struct reduce_bucket *bucket = &reducer->bucket[b];
+    struct tree_node root = tree_root(reducer->microbatches);
+    struct tree_list all = {reducer->all_node, reducer->all_nodes};
+    between_values(reducer, b, reducer->all_value);
+    add_up(reducer, all, (struct tree_list){&root, 1}, reducer->all_value,
+           (struct slice){0, all.count > 1 ? bucket->own.size : 0}, &bucket->total);
+    size_t nodes = reducer->all_nodes - reducer->group_nodes;
+    reducer->report.bytes += (double)(nodes * bucket->own.size * sizeof(float));
 }
 
-float *reducer_total(struct reducer *reducer)
+static bool is_published(const struct reducer *reducer, size_t bucket)
 {
-    return can_halve(reducer) ? halving(reducer) : general(reducer);
+    for (int r = 0; r < reducer->group->size; r++)
+        if (!mark_reached(&reduce_marks(reducer, r)->published, reduce_goal(reducer, bucket)))
+            return false;
+    return true;
 }
 
-void reducer_spread(const struct reducer *reducer, float *buffer)
+static void advance(struct reducer *reducer, size_t b)
 {
-    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, buffer, reducer->counts, reducer->places,
-                   MPI_FLOAT, reducer->world->comm);
+    struct reduce_bucket *bucket = &reducer->bucket[b];
+    double start = MPI_Wtime();
+    if (bucket->stage == REDUCE_OPEN && is_published(reducer, b)) {
+        add_group(reducer, b);
+        bucket->stage = REDUCE_SENT;
+    }
+    if (bucket->stage == REDUCE_SENT && between_arrived(reducer, b)) {
+        add_groups(reducer, b);
+        bucket->stage = REDUCE_DONE;
+    }
+    reducer->bucket_seconds[b] += MPI_Wtime() - start;
 }
 
-void reducer_collect(const struct reducer *reducer, const float *mine, float *full)
+/* Does what can be done by now. */
+static void settle(struct reducer *reducer)
 {
-    const struct world *world = reducer->world;
-    MPI_Gatherv(mine, reducer->counts[world->rank], MPI_FLOAT, full, reducer->counts,
-                reducer->places, MPI_FLOAT, 0, world->comm);
+    for (size_t b = reducer->settled; b < reducer->published; b++) {
+        if (reducer->bucket[b].stage != REDUCE_DONE)
+            advance(reducer, b);
+        if (b == reducer->settled && reducer->bucket[b].stage == REDUCE_DONE)
+            reducer->settled++;
+    }
 }
 
-void reducer_hand_out(const struct reducer *reducer, const float *full, float *mine)
+void reducer_finished(struct reducer *reducer, size_t offset)
 {
-    const struct world *world = reducer->world;
-    MPI_Scatterv(full, reducer->counts, reducer->places, MPI_FLOAT, mine,
-                 reducer->counts[world->rank], MPI_FLOAT, 0, world->comm);
+    if (!reducer->world->overlap || !in_last_microbatch(reducer))
+        return;
+    publish(reducer, offset);
+    double start = MPI_Wtime();
+    settle(reducer);
+    reducer->report.seconds_total += MPI_Wtime() - start;
+}
+
+void reducer_total(struct reducer *reducer)
+{
+    double start = MPI_Wtime();
+    while (reducer->published < reducer->buckets.count)
+        publish_next(reducer); /* of a rank that has no microbatches, or that failed */
+    for (unsigned rounds = 0; reducer->settled < reducer->buckets.count;) {
+        settle(reducer);
+        if (reducer->settled < reducer->buckets.count)
+            wait_round(&rounds);
+    }
+    reduce_exposed(reducer, start);
 }

@@ -1,8 +1,7 @@
 #include "comm/tree.h"
 
-#include "base/vectorized.h"
-
 #include "base/status.h"
+#include "base/vectorized.h"
 
 struct tree_range tree_range(size_t microbatches, int rank, int ranks)
 {
@@ -40,18 +39,27 @@ void tree_add_double(void *left, const void *right, size_t n)
         to[i] += from[i];
 }
 
-void counter_push(struct counter *counter, size_t leaf, void *const *values, size_t n, tree_add add)
+size_t counter_count(struct counter *counter, size_t leaf)
 {
     struct tree_node *node = counter->node;
+    size_t additions = 0;
     node[counter->depth++] = (struct tree_node){0, leaf};
     while (counter->depth >= 2) {
         struct tree_node *left = &node[counter->depth - 2], *right = left + 1;
         if (left->level != right->level || left->index % 2 || left->index + 1 != right->index)
-            return;
-        add(values[counter->depth - 2], values[counter->depth - 1], n);
+            break;
         *left = (struct tree_node){left->level + 1, left->index / 2};
         counter->depth--;
+        additions++;
     }
+    return additions;
+}
+
+void counter_push(struct counter *counter, size_t leaf, void *const *values, size_t n, tree_add add)
+{
+    size_t top = counter->depth, additions = counter_count(counter, leaf);
+    for (size_t i = 0; i < additions; i++)
+        add(values[top - i - 1], values[top - i], n);
 }
 
 size_t counter_next(const struct counter *counter, struct tree_range range)
@@ -66,46 +74,59 @@ size_t tree_depth(struct tree_range range)
 {
     struct counter counter = {0};
     size_t deepest = 0;
-    void *none[TREE_MAX_NODES] = {0};
     for (size_t leaf = range.first; leaf < range.end; leaf++) {
         if (counter.depth + 1 > deepest)
             deepest = counter.depth + 1;
-        counter_push(&counter, leaf, none, 0, tree_add_float);
+        counter_count(&counter, leaf);
     }
     return deepest;
 }
 
-/* What tree_fold carries down the recursion. */
-struct fold {
-    size_t microbatches, count, n;
-    const struct tree_node *nodes;
+/* What tree_merge carries down the recursion. */
+struct merge {
+    size_t microbatches, n;
+    struct tree_list from;
     void *const *values;
     size_t next; /* the nodes are met in ascending order */
     tree_add add;
 };
 
-static void *fold_node(struct fold *fold, int level, size_t index)
+static void *merge_node(struct merge *merge, int level, size_t index)
 {
-    if (index << level >= fold->microbatches)
+    if (index << level >= merge->microbatches)
         return NULL;
-    MUST(fold->next < fold->count, "node %zu of %zu", fold->next, fold->count);
-    const struct tree_node *node = &fold->nodes[fold->next];
+    MUST(merge->next < merge->from.count, "node %zu of %zu", merge->next, merge->from.count);
+    const struct tree_node *node = &merge->from.node[merge->next];
     if (node->level == level && node->index == index)
-        return fold->values[fold->next++];
+        return merge->values[merge->next++];
     MUST(level > 0, "microbatch %zu is missing", index);
-    void *left = fold_node(fold, level - 1, 2 * index);
-    void *right = fold_node(fold, level - 1, 2 * index + 1);
+    void *left = merge_node(merge, level - 1, 2 * index);
+    void *right = merge_node(merge, level - 1, 2 * index + 1);
     if (right)
-        fold->add(left, right, fold->n);
+        merge->add(left, right, merge->n);
     return left;
+}
+
+void tree_merge(size_t microbatches, struct tree_list from, struct tree_list to, void **values,
+                size_t n, tree_add add)
+{
+    struct merge merge = {microbatches, n, from, values, 0, add};
+    for (size_t j = 0; j < to.count; j++) /* what was read lies before what is written */
+        values[j] = merge_node(&merge, to.node[j].level, to.node[j].index);
+}
+
+struct tree_node tree_root(size_t microbatches)
+{
+    int level = 0;
+    while ((size_t)1 << level < microbatches)
+        level++;
+    return (struct tree_node){level, 0};
 }
 
 void *tree_fold(size_t microbatches, const struct tree_node *nodes, void *const *values,
                 size_t count, size_t n, tree_add add)
 {
-    int level = 0;
-    while ((size_t)1 << level < microbatches)
-        level++;
-    struct fold fold = {microbatches, count, n, nodes, values, 0, add};
-    return fold_node(&fold, level, 0);
+    struct merge merge = {microbatches, n, {nodes, count}, values, 0, add};
+    struct tree_node root = tree_root(microbatches);
+    return merge_node(&merge, root.level, root.index);
 }

@@ -43,11 +43,29 @@ struct counter {
 void counter_push(struct counter *counter, size_t leaf, void *const *values, size_t n,
                   tree_add add);
 
+/* The same without the values: returns how many additions there are to do. With depth the depth
+ * before, the first adds buffer depth to buffer depth - 1, the next that one to depth - 2, ... */
+size_t counter_count(struct counter *counter, size_t leaf);
+
 /* The leaf that comes next in the range. */
 size_t counter_next(const struct counter *counter, struct tree_range range);
 
 /* Most buffers that a range's counter needs at once. */
 size_t tree_depth(struct tree_range range);
+
+/* Ascending nodes of a tree. */
+struct tree_list {
+    const struct tree_node *node;
+    size_t count;
+};
+
+/* Adds nodes up to larger ones that together cover the same leaves: values[j] holds node j of from;
+ * they are overwritten, and values[j] then is the buffer that holds node j of to. */
+void tree_merge(size_t microbatches, struct tree_list from, struct tree_list to, void **values,
+                size_t n, tree_add add);
+
+/* The node that covers all leaves. */
+struct tree_node tree_root(size_t microbatches);
 
 /* Finishes the tree: values[j] holds node j of count nodes (ascending, covering 0..microbatches-1
  * once); they are overwritten; returns the buffer that holds the root. */

@@ -7,8 +7,60 @@
 #include <xxhash.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 enum { MESSAGE_SIZE = 1024 };
+
+/* A variable of the environment that is one of some words; the first is the default. */
+static enum status read_choice(const char *variable, const char *const *words, int *choice)
+{
+    const char *value = getenv(variable);
+    *choice = 0;
+    if (!value || !*value)
+        return ST_OK;
+    struct text known = {0};
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *choice = i;
+            text_release(&known);
+            return ST_OK;
+        }
+        text_add(&known, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+    }
+    status_fail(ST_USAGE, "%s: found '%s', expected %s", variable, value, known.data);
+    text_release(&known);
+    return ST_USAGE;
+}
+
+static enum status read_environment(struct world *world)
+{
+    static const char *const transports[] = {"auto", "shm", "mpi", NULL};
+    static const char *const switches[] = {"1", "0", NULL};
+    int transport = 0, off = 0;
+    TRY(read_choice("CONVOY_TRANSPORT", transports, &transport));
+    TRY(read_choice("CONVOY_OVERLAP", switches, &off));
+    world->transport = (enum transport)transport;
+    world->overlap = !off;
+    return ST_OK;
+}
+
+/* The ranks of this machine, or of the part that the tests take for one. */
+static void split_nodes(struct world *world)
+{
+    const char *each = getenv("CONVOY_RANKS_PER_NODE");
+    int ranks = each ? atoi(each) : 0;
+    MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL,
+                        &world->node);
+    if (ranks > 0) {
+        MPI_Comm machine = world->node;
+        MPI_Comm_split(machine, world->rank / ranks, world->rank, &world->node);
+        MPI_Comm_free(&machine);
+    }
+    MPI_Comm_rank(world->node, &world->node_rank);
+    MPI_Comm_size(world->node, &world->node_size);
+    int leader = world->node_rank == 0;
+    MPI_Allreduce(&leader, &world->nodes, 1, MPI_INT, MPI_SUM, world->comm);
+}
 
 enum status world_init(struct world *world)
 {
@@ -22,18 +74,20 @@ enum status world_init(struct world *world)
     MPI_Comm_dup(MPI_COMM_WORLD, &world->comm);
     MPI_Comm_rank(world->comm, &world->rank);
     MPI_Comm_size(world->comm, &world->size);
-    MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL,
-                        &world->node);
-    MPI_Comm_rank(world->node, &world->node_rank);
-    MPI_Comm_size(world->node, &world->node_size);
-    int leader = world->node_rank == 0;
-    MPI_Allreduce(&leader, &world->nodes, 1, MPI_INT, MPI_SUM, world->comm);
     log_set_rank(world->rank);
-    return ST_OK;
+    split_nodes(world);
+    enum status status = world_agree(world, read_environment(world));
+    group_form(&world->group, world->comm, world->node, world->transport != TRANSPORT_MPI);
+    if (status != ST_OK)
+        world_finish(world);
+    return status;
 }
 
 void world_finish(struct world *world)
 {
+    if (world->size == 0)
+        return;
+    group_release(&world->group);
     MPI_Comm_free(&world->node);
     MPI_Comm_free(&world->comm);
     if (world->started)

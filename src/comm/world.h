@@ -6,21 +6,36 @@
 #include <stdbool.h>
 
 #include "base/status.h"
+#include "comm/group.h"
 #include "data/dataset.h"
+
+/* How gradients and parameters go between the ranks of a machine (CONVOY_TRANSPORT). */
+enum transport {
+    TRANSPORT_AUTO, /* shared memory, or MPI where it cannot be had */
+    TRANSPORT_SHM,
+    TRANSPORT_MPI
+};
 
 struct world {
     MPI_Comm comm; /* a duplicate of MPI_COMM_WORLD */
     int rank, size;
     MPI_Comm node; /* the ranks of this machine */
     int node_rank, node_size;
-    int nodes;    /* machines */
+    int nodes;          /* machines */
+    struct group group; /* the ranks that share memory with this one, for reductions */
+    enum transport transport;
+    bool overlap; /* reduce while gradients are still computed (CONVOY_OVERLAP) */
     bool started; /* we called MPI_Init */
 };
 
-/* Starts MPI if nobody has, and makes the communicators. Collective over MPI_COMM_WORLD. */
+/* Starts MPI if nobody has, makes the communicators, and reads the environment. For tests of what
+ * happens between machines, CONVOY_RANKS_PER_NODE=k has each k ranks of a machine taken for one.
+ * Collective over MPI_COMM_WORLD. Errors, with nothing left to finish: ST_USAGE for a variable of
+ * the environment that has an unknown value. */
 enum status world_init(struct world *world);
 
-/* Frees the communicators, and ends MPI if world_init started it. Collective. */
+/* Frees the communicators, and ends MPI if world_init started it; nothing where world_init failed.
+ * Collective. */
 void world_finish(struct world *world);
 
 /* Has every rank got here without an error? Returns ST_OK on all ranks, or on all ranks the status

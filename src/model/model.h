@@ -79,6 +79,10 @@ struct model_batch {
     const uint32_t *ids; /* n sample ids */
     const float *x;      /* [n, input] */
     double *stats;
+    /* model_backward calls it after each layer, if it is not NULL: gradient is final from offset
+     * on, up to its end. */
+    void (*finished)(void *context, size_t offset);
+    void *context;
 };
 const float *model_forward(struct model *model, const struct model_batch *batch);
 
@@ -88,6 +92,10 @@ const float *model_forward(struct model *model, const struct model_batch *batch)
  * gradient with respect to the input [n, input]. */
 void model_backward(struct model *model, const struct model_batch *batch, const float *dy,
                     float *gradient, float *dx);
+
+/* Where the gradients of the layers that have trainable parameters begin, ascending; starts has
+ * room for model->nodes numbers. Returns how many there are. */
+size_t model_gradient_starts(const struct model *model, size_t *starts);
 
 /* Softmax or sigmoid of the last layer, applied to logits that model_forward returned. */
 enum activation model_output_activation(const struct model *model);

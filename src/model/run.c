@@ -120,10 +120,32 @@ static void backward_node(struct model *model, size_t i, const struct model_batc
         node->layer.type->backward(&node->layer, &pass);
 }
 
+/* Where the layer's gradients begin; behind says what if it has none. Trainable parameters lie in
+ * the order of the layers, which is also the order of the forward pass. */
+static size_t gradient_start(const struct layer *layer, size_t behind)
+{
+    for (size_t p = 0; p < layer->params; p++)
+        if (layer->param[p].trainable)
+            return layer->param[p].offset;
+    return behind;
+}
+
+size_t model_gradient_starts(const struct model *model, size_t *starts)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->nodes; i++) {
+        size_t start = gradient_start(&model->node[i].layer, model->trainable);
+        if (start < model->trainable)
+            starts[count++] = start;
+    }
+    return count;
+}
+
 void model_backward(struct model *model, const struct model_batch *batch, const float *dy,
                     float *gradient, float *dx)
 {
     const struct node *last = &model->node[model->nodes - 1];
+    size_t offset = model->trainable;
     memcpy(model->arena + last->dy, dy, output_size(last, batch->n) * sizeof *dy);
     for (size_t i = model->nodes; i-- > 0;) {
         const struct node *node = &model->node[i];
@@ -132,6 +154,9 @@ void model_backward(struct model *model, const struct model_batch *batch, const 
             activation_backward(node->layer.activation, output_size(node, batch->n) / width, width,
                                 model->arena + node->y, model->arena + node->dy);
         backward_node(model, i, batch, gradient, dx);
+        offset = gradient_start(&node->layer, offset);
+        if (batch->finished)
+            batch->finished(batch->context, offset);
     }
 }
 

@@ -187,6 +187,7 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
     if (run->best && run->callbacks.early_watch.any)
         memcpy(model->params, run->best, model->total * sizeof(float));
     TRY(run_save_model(run, "model.h5"));
+    trainer_log_report(&run->trainer);
     model_digest(model, model->params, result->digest);
     memcpy(result->name, run->history.name, sizeof result->name);
     result->epochs = run->trainer.epoch;

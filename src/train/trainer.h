@@ -12,10 +12,12 @@ struct trainer {
     struct sums sums;
     const struct optimizer_type *optimizer;
     size_t slots;
-    float *slot[OPTIMIZER_MAX_SLOTS]; /* of this rank's slice */
+    float *slot[OPTIMIZER_MAX_SLOTS]; /* of this rank's pieces, one after the other */
     uint32_t *order;                  /* this epoch's samples, in the order of use */
     uint32_t *shuffled;               /* positions, for making the order */
     size_t samples, steps;            /* an epoch's */
+    double step_seconds;              /* spent in steps by this process */
+    int64_t steps_done;               /* by this process */
     /* where we are */
     int64_t epoch;                     /* epochs finished */
     int64_t step;                      /* steps finished since the beginning */
@@ -33,9 +35,8 @@ void trainer_begin_epoch(struct trainer *trainer);
 
 /* What ranks tell each other in every step. */
 struct signals {
-    int failed; /* set by trainer_step */
-    int stop;   /* somebody was asked to stop */
-    int save;   /* it is time for a checkpoint */
+    bool stop; /* somebody was asked to stop */
+    bool save; /* it is time for a checkpoint */
 };
 
 /* One step: forward, backward, reduction, update. signals: in, this rank's wishes; out, those of
@@ -44,5 +45,11 @@ struct signals {
  * Collective. */
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);
+
+/* What communication has cost this rank: gradients, parameters and sums. Not collective. */
+struct comm_report trainer_report(const struct trainer *trainer);
+
+/* One line on it into the log, where there are several ranks. Collective. */
+void trainer_log_report(const struct trainer *trainer);
 
 #endif

@@ -30,6 +30,50 @@ static void test_init(void)
     world_finish(&world);
 }
 
+static void test_environment(void)
+{
+    struct world world;
+    setenv("CONVOY_TRANSPORT", "tcp", 1);
+    CU_ASSERT_EQUAL(world_init(&world), ST_USAGE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "CONVOY_TRANSPORT: found 'tcp', expected auto, "
+                                                    "shm or mpi"));
+    world_finish(&world);
+    setenv("CONVOY_TRANSPORT", "mpi", 1);
+    setenv("CONVOY_OVERLAP", "yes", 1);
+    CU_ASSERT_EQUAL(world_init(&world), ST_USAGE);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(status_message(), "CONVOY_OVERLAP: found 'yes', expected 1 or 0"));
+    setenv("CONVOY_OVERLAP", "0", 1);
+    world = open_world();
+    CU_ASSERT_EQUAL(world.transport, TRANSPORT_MPI);
+    CU_ASSERT_FALSE(world.overlap);
+    CU_ASSERT_EQUAL(world.group.count, world.size);
+    world_finish(&world);
+    unsetenv("CONVOY_TRANSPORT");
+    unsetenv("CONVOY_OVERLAP");
+    setenv("CONVOY_RANKS_PER_NODE", "2", 1);
+    world = open_world();
+    CU_ASSERT_EQUAL(world.transport, TRANSPORT_AUTO);
+    CU_ASSERT(world.overlap);
+    CU_ASSERT_EQUAL(world.nodes, (world.size + 1) / 2);
+    CU_ASSERT_EQUAL(world.group.count, world.nodes);
+    CU_ASSERT_EQUAL(world.group.index, world.rank / 2);
+    CU_ASSERT_EQUAL(world.group.rank, world.rank % 2);
+    world_finish(&world);
+    unsetenv("CONVOY_RANKS_PER_NODE");
+}
+
+/* Whoever stands for a rank in another group is one of that group, and in its own itself. */
+static void test_handlers(void)
+{
+    struct span span = {4, 3};
+    for (int owner = 0; owner < 20; owner++) {
+        int handler = span_handler(span, owner);
+        CU_ASSERT(handler >= 4 && handler < 7);
+        CU_ASSERT(owner < 4 || owner >= 7 || handler == owner);
+    }
+}
+
 /* With the set bits of failing as the ranks that fail, does everybody learn of the lowest one? */
 static void check_agree(const struct world *world, unsigned failing)
 {
@@ -182,6 +226,8 @@ static void test_share_words(void)
 }
 
 const struct test tests_world[] = {{"init", test_init},
+                                   {"environment", test_environment},
+                                   {"handlers", test_handlers},
                                    {"agree", test_agree},
                                    {"agree messages", test_agree_messages},
                                    {"same", test_same},
