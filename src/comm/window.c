@@ -1,5 +1,6 @@
 #include "comm/window.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,22 @@ static size_t aligned(size_t bytes)
     return mem_round(bytes, MEM_ALIGN) + MEM_ALIGN; /* the segment may begin anywhere */
 }
 
-/* Where the memory comes from in Open MPI on Linux. If it is too small there, MPI does not fail on
- * all ranks; so it is asked before. Collective over the group. */
-static enum status check_room(const struct group *group, size_t bytes, const char *what)
+/* In Open MPI on Linux the memory comes from there. If it is too small, MPI fails on one rank and
+ * lets the others wait. */
+enum status window_room(MPI_Comm comm, size_t bytes, const char *what)
 {
     static const char place[] = "/dev/shm";
-    unsigned long long mine = bytes, all = 0;
+    unsigned long long mine = bytes, all = 0, room = ULLONG_MAX;
     struct statvfs info;
-    MPI_Allreduce(&mine, &all, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, group->comm);
-    if (group->rank != 0 || statvfs(place, &info) != 0)
-        return ST_OK;
-    unsigned long long room = (unsigned long long)info.f_bavail * info.f_frsize;
-    FAIL_IF(all > room, ST_IO, "no shared memory for %s: %llu MiB are wanted, %s has %llu MiB",
+    int rank = 0;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Allreduce(&mine, &all, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, comm);
+    if (rank == 0 && statvfs(place, &info) == 0)
+        room = (unsigned long long)info.f_bavail * info.f_frsize;
+    MPI_Bcast(&room, 1, MPI_UNSIGNED_LONG_LONG, 0, comm);
+    FAIL_IF(all > room, ST_IO,
+            "no shared memory for %s: %llu MiB are wanted, %s has %llu MiB (in a container, see "
+            "--shm-size)",
             what, (all >> 20) + 1, place, room >> 20);
     return ST_OK;
 }
@@ -66,7 +71,7 @@ enum status window_open(struct window *window, const struct world *world, const 
     window->segment = mem_need((size_t)group->size, sizeof *window->segment);
     bool alone = group->size == 1;
     TRY(world_agree(world, alone ? allocate(window, bytes, what)
-                                 : check_room(group, aligned(bytes), what)));
+                                 : window_room(group->comm, aligned(bytes), what)));
     TRY(world_agree(world, alone ? ST_OK : map_shared(window, group, bytes, what)));
     if (alone)
         return ST_OK;

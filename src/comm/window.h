@@ -10,6 +10,10 @@
 
 #include "comm/world.h"
 
+/* Is there shared memory for bytes of each rank together? Errors, the same on all: ST_IO.
+ * Collective over comm, whose ranks are of one machine. */
+enum status window_room(MPI_Comm comm, size_t bytes, const char *what);
+
 struct window {
     MPI_Win handle;
     bool shared;    /* there is a handle: the group has several ranks */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "comm/window.h"
 
 enum { MESSAGE_SIZE = 1024 };
 
@@ -56,6 +57,7 @@ static void split_nodes(struct world *world)
         MPI_Comm_split(machine, world->rank / ranks, world->rank, &world->node);
         MPI_Comm_free(&machine);
     }
+    MPI_Comm_set_errhandler(world->node, MPI_ERRORS_RETURN);
     MPI_Comm_rank(world->node, &world->node_rank);
     MPI_Comm_size(world->node, &world->node_size);
     int leader = world->node_rank == 0;
@@ -157,11 +159,13 @@ static struct shared_block *blocks;
 static enum status share_get(struct share *share, size_t size, void **memory)
 {
     struct world *world = share->context;
-    struct shared_block *block = mem_need(1, sizeof *block);
     MPI_Aint mine = share->leader ? (MPI_Aint)size : 0;
     void *own = NULL;
+    if (world->node_size > 1)
+        TRY(window_room(world->node, (size_t)mine, "a data set"));
+    struct shared_block *block = mem_need(1, sizeof *block);
     int failed = MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, world->node, &own, &block->window);
-    FAIL_IF(failed != MPI_SUCCESS, ST_IO, "no shared memory for %zu bytes", size);
+    FAIL_IF(failed != MPI_SUCCESS, ST_IO, "no shared memory for a data set of %zu bytes", size);
     MPI_Aint length = 0;
     int unit = 0;
     MPI_Win_shared_query(block->window, 0, &length, &unit, &block->base);

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016 # a script in quotes
 # Shared memory or messages, reduced during the backward pass or after it, on one machine or on what
 # is taken for several: the same bits as on one rank.
 # shellcheck source=tests/harness.sh
@@ -83,8 +84,8 @@ same_run "back" "$folder/one" "$run"
 # ---- a rank that fails ----
 
 # One label is not of the ten classes, so that one rank fails in the middle of a step.
-labels=datasets/digits/labels-idx1-ubyte
-{ head -c 1000 $labels && printf '\x0b' && tail -c +1002 $labels; } >"$folder/eleven"
+labels=$PWD/datasets/digits/labels-idx1-ubyte
+{ head -c 1000 "$labels" && printf '\x0b' && tail -c +1002 "$labels"; } >"$folder/eleven"
 bad="data.train={format: idx, images: $PWD/datasets/digits/images-idx3-ubyte, labels: $folder/eleven}"
 for way in "shm 1 0 3" "shm 0 0 3" "mpi 1 0 3" "mpi 0 0 3" "shm 1 2 4" "shm 0 2 4"; do
     run=$folder/fails
@@ -96,20 +97,29 @@ done
 
 # ---- where there is no shared memory ----
 
-# In a /dev/shm that is too small; MPI's own memory lies elsewhere.
+# without_memory TRANSPORT SIZE OPTIONS...: on 2 ranks with a /dev/shm of that size; MPI's own memory
+# lies elsewhere.
 without_memory() {
-    OMPI_MCA_btl_vader_backing_directory=$folder CONVOY_TRANSPORT=$1 \
-        unshare --mount bash -c 'mount -t tmpfs -o size=256k none /dev/shm && shift && "$@"' \
-        bash "$1" mpirun -n 2 "$CONVOY" train "$experiment" --progress quiet --out "$run"
+    local transport=$1 size=$2
+    shift 2
+    OMPI_MCA_btl_vader_backing_directory=$folder CONVOY_TRANSPORT=$transport unshare --mount \
+        bash -c 'mount -t tmpfs -o size=$0 none /dev/shm && "$@"' "$size" timeout --kill-after=5 \
+        "$((60 * ${SLOW:-1}))" mpirun -n 2 "$CONVOY" train "$experiment" --progress quiet \
+        --out "$run" "$@"
 }
 if [ "$(id -u)" = 0 ] && unshare --mount mount -t tmpfs none /dev/shm 2>"$folder/unshare"; then
     run=$folder/none
-    check "no shared memory" without_memory auto
+    check "no shared memory" without_memory auto 256k
     cp "$folder/output" "$run.log"
     check "is said once" [ "$(grep -c 'warning: .*no shared memory' "$run.log")" = 1 ]
     same_run "no shared memory" "$folder/one" "$run"
     run=$folder/insists
-    check_code "no shared memory, and it was asked for" 5 without_memory shm
+    check_code "no shared memory, and it was asked for" 5 without_memory shm 256k
+    gzip -c datasets/digits/images-idx3-ubyte >"$folder/images.gz"
+    packed="data.train={format: idx, images: $folder/images.gz, labels: $labels}"
+    check_code "nor for a set that is unpacked" 5 without_memory auto 64k --set "$packed"
+    cp "$folder/output" "$run.log"
+    check "says so" grep -qF 'no shared memory for a data set' "$run.log"
 else
     skip "no shared memory" "only root may mount a small /dev/shm"
 fi
