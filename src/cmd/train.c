@@ -26,6 +26,8 @@ static const char usage[] =
     "  -r, --resume           go on from the newest checkpoint in the run's folder, if any\n"
     "      --overwrite        begin anew where the folder holds an earlier run\n"
     "      --dry-run          print the experiment with every default, train nothing\n"
+    "      --profile          end with a table of where the time went; RUN/trace.json shows steps\n"
+    "                         in a viewer (Perfetto, chrome://tracing)\n"
     "      --progress MODE    auto, live, lines or quiet (default: auto)\n"
     "      --json             end with the result as JSON\n"
     "  -h, --help             this text\n"
@@ -33,7 +35,7 @@ static const char usage[] =
     "USR1 or INT (Ctrl-C) writes a checkpoint after the step under way and exits with 75.\n";
 
 enum { MAX_OVERRIDES = 256 };
-enum option_code { OPT_OVERWRITE = 256, OPT_DRY_RUN, OPT_PROGRESS, OPT_JSON };
+enum option_code { OPT_OVERWRITE = 256, OPT_DRY_RUN, OPT_PROFILE, OPT_PROGRESS, OPT_JSON };
 
 struct train_options {
     const char *file;
@@ -43,7 +45,7 @@ struct train_options {
     int ranks; /* 0: one a core */
     enum run_start start;
     enum progress_mode progress;
-    bool dry_run, json, help;
+    bool dry_run, profile, json, help;
 };
 
 static const struct option long_options[] = {{"ranks", required_argument, NULL, 'n'},
@@ -52,6 +54,7 @@ static const struct option long_options[] = {{"ranks", required_argument, NULL, 
                                              {"resume", no_argument, NULL, 'r'},
                                              {"overwrite", no_argument, NULL, OPT_OVERWRITE},
                                              {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+                                             {"profile", no_argument, NULL, OPT_PROFILE},
                                              {"progress", required_argument, NULL, OPT_PROGRESS},
                                              {"json", no_argument, NULL, OPT_JSON},
                                              {"help", no_argument, NULL, 'h'},
@@ -101,6 +104,9 @@ static int parse_option(int code, struct train_options *o)
     case OPT_DRY_RUN:
         o->dry_run = true;
         return 0;
+    case OPT_PROFILE:
+        o->profile = true;
+        return 0;
     case OPT_PROGRESS:
         return parse_progress(optarg, &o->progress);
     case OPT_JSON:
@@ -148,14 +154,14 @@ static enum status load_experiment(const struct train_options *o, struct experim
     return status;
 }
 
-static void print_json(const struct experiment *e, const char *folder, const struct world *world,
-                       const struct fit_result *r)
+static void print_json(const struct experiment *e, const struct fit_options *options,
+                       const struct world *world, const struct fit_result *r)
 {
     struct text out = {0};
     text_add(&out, "{\"name\": ");
     json_string(&out, e->name);
     text_add(&out, ", \"folder\": ");
-    json_string(&out, folder);
+    json_string(&out, options->folder);
     text_add(&out, ", \"ranks\": %d, \"epochs\": %lld, \"steps\": %lld, \"stopped_early\": %s",
              world->size, (long long)r->epochs, (long long)r->steps,
              r->stopped_early ? "true" : "false");
@@ -163,21 +169,36 @@ static void print_json(const struct experiment *e, const char *folder, const str
         text_add(&out, ", \"%s\": ", r->name[i]);
         json_number(&out, r->value[i]);
     }
+    if (options->profile) {
+        text_add(&out, ", ");
+        profile_json(options->profile, &out);
+    }
     text_add(&out, ", \"digest\": \"%s\"}\n", r->digest);
     cmd_print(world, &out);
     text_release(&out);
 }
 
 static void print_result(const struct train_options *o, const struct experiment *e,
-                         const char *folder, const struct world *world, const struct fit_result *r)
+                         const struct fit_options *options, const struct world *world,
+                         const struct fit_result *r)
 {
     if (o->json) {
-        print_json(e, folder, world, r);
+        print_json(e, options, world, r);
         return;
     }
     struct text out = {0};
-    text_add(&out, "model: %s/model.h5\n", folder);
+    text_add(&out, "model: %s/model.h5\n", options->folder);
     text_add(&out, "digest: %s\n", r->digest);
+    cmd_print(world, &out);
+    text_release(&out);
+}
+
+/* Of a run that was stopped, too. */
+static void print_profile(const struct fit_options *options, const struct world *world)
+{
+    struct text out = {0};
+    profile_table(options->profile, &out);
+    text_add(&out, "trace: %s/trace.json\n", options->folder);
     cmd_print(world, &out);
     text_release(&out);
 }
@@ -187,14 +208,21 @@ static enum status train(const struct train_options *o, const struct experiment 
 {
     struct session session;
     struct fit_result result;
+    struct profile profile = {0};
     char *folder = mem_need(strlen(o->out ? o->out : e->name) + 8, 1);
     sprintf(folder, "%s%s", o->out ? "" : "runs/", o->out ? o->out : e->name);
-    struct fit_options options = {folder, o->start, o->json ? PROGRESS_QUIET : o->progress};
+    struct fit_options options = {.folder = folder,
+                                  .start = o->start,
+                                  .progress = o->json ? PROGRESS_QUIET : o->progress,
+                                  .profile = o->profile ? &profile : NULL};
     enum status status = session_open(&session, e, world);
     if (status == ST_OK)
         status = fit(&session, &options, &result);
+    if (o->profile && !o->json && (status == ST_OK || status == ST_STOPPED))
+        print_profile(&options, world);
     if (status == ST_OK)
-        print_result(o, e, folder, world, &result);
+        print_result(o, e, &options, world, &result);
+    profile_release(&profile);
     session_close(&session);
     free(folder);
     return status;

@@ -25,6 +25,13 @@ struct node {
     size_t stats; /* offset into the statistics of a step, in doubles */
 };
 
+/* Who wants to know when layers run: ran is called after each forward or backward of node number i
+ * on n samples, its activation included, with the moments of clock_ns when that began and ended. */
+struct model_watch {
+    void (*ran)(struct model_watch *watch, size_t i, int n, bool backward, int64_t begin,
+                int64_t end);
+};
+
 struct model {
     const char *name;
     struct shape input, output;
@@ -48,6 +55,7 @@ struct model {
     size_t frozen;  /* of the gradient of parameters that are not trained */
     float *arena;
     struct pool pool;
+    struct model_watch *watch; /* NULL: nobody; not owned */
 };
 
 /* How a model is built, besides its layers. */

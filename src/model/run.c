@@ -1,6 +1,7 @@
 /* One microbatch through the model, forward and backward. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "model/model.h"
 
 static size_t output_size(const struct node *node, int n)
@@ -42,12 +43,24 @@ static bool leaves_logits(const struct model *model, const struct node *node)
     return model->output_is_logits && node == &model->node[model->nodes - 1];
 }
 
+static int64_t watch_begin(const struct model *model)
+{
+    return model->watch ? clock_ns() : 0;
+}
+
+static void watch_end(struct model *model, size_t i, int n, bool backward, int64_t begin)
+{
+    if (model->watch)
+        model->watch->ran(model->watch, i, n, backward, begin, clock_ns());
+}
+
 const float *model_forward(struct model *model, const struct model_batch *batch)
 {
     MUST(batch->n >= 1 && batch->n <= model->microbatch, "%d samples, at most %d", batch->n,
          model->microbatch);
     for (size_t i = 0; i < model->nodes; i++) {
         const struct node *node = &model->node[i];
+        int64_t begin = watch_begin(model);
         const float *inputs[LAYER_MAX_INPUTS];
         float *weights[LAYER_MAX_PARAMS];
         struct pass pass = pass_of(model, node, batch, inputs, weights);
@@ -56,6 +69,7 @@ const float *model_forward(struct model *model, const struct model_batch *batch)
         node->layer.type->forward(&node->layer, &pass);
         if (!leaves_logits(model, node) && !node->layer.activates)
             activate(model, node, batch->n);
+        watch_end(model, i, batch->n, false, begin);
     }
     return model->arena + model->node[model->nodes - 1].y;
 }
@@ -149,11 +163,13 @@ void model_backward(struct model *model, const struct model_batch *batch, const 
     memcpy(model->arena + last->dy, dy, output_size(last, batch->n) * sizeof *dy);
     for (size_t i = model->nodes; i-- > 0;) {
         const struct node *node = &model->node[i];
+        int64_t begin = watch_begin(model);
         size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
         if (!leaves_logits(model, node))
             activation_backward(node->layer.activation, output_size(node, batch->n) / width, width,
                                 model->arena + node->y, model->arena + node->dy);
         backward_node(model, i, batch, gradient, dx);
+        watch_end(model, i, batch->n, true, begin);
         offset = gradient_start(&node->layer, offset);
         if (batch->finished)
             batch->finished(batch->context, offset);

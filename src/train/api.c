@@ -132,7 +132,8 @@ static enum status train(const struct experiment *experiment, const char *folder
     static const enum run_start starts[] = {RUN_FRESH, RUN_RESUME, RUN_OVERWRITE};
     struct session session = {0};
     struct fit_result result;
-    struct fit_options options = {folder, starts[mode], PROGRESS_QUIET};
+    struct fit_options options = {
+        .folder = folder, .start = starts[mode], .progress = PROGRESS_QUIET};
     enum status status = session_open(&session, experiment, &world);
     if (status == ST_OK)
         status = fit(&session, &options, &result);

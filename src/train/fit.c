@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "train/fit_state.h"
@@ -61,7 +62,7 @@ static bool save_is_due(const struct run *run)
     if (c->save_unit == SAVE_STEPS)
         return (run->trainer.step + 1) % (int64_t)c->save_every == 0;
     return c->save_unit == SAVE_SECONDS && run->session->world->rank == 0 &&
-           progress_now() - run->saved_at >= c->save_every;
+           clock_seconds() - run->saved_at >= c->save_every;
 }
 
 static void show_step(struct run *run, double train_start)
@@ -70,7 +71,7 @@ static void show_step(struct run *run, double train_start)
     double values[1 + METRICS_MAX], used = (double)t->position;
     for (size_t i = 0; i < 1 + run->session->metrics; i++)
         values[i] = t->epoch_sum[i] / used;
-    double taken = run->train_seconds + (progress_now() - train_start);
+    double taken = run->train_seconds + (clock_seconds() - train_start);
     double speed = used / (taken > 0.0 ? taken : 1e-9);
     double epochs_left = (double)(run->session->experiment->fit.epochs - t->epoch);
     progress_step(&run->progress, t->epoch + 1, used / (double)t->samples, speed,
@@ -82,7 +83,7 @@ static void show_step(struct run *run, double train_start)
 static enum status run_steps(struct run *run)
 {
     struct trainer *trainer = &run->trainer;
-    double start = progress_now();
+    double start = clock_seconds();
     while ((size_t)trainer->position < trainer->samples) {
         double loss = 0.0;
         struct signals signals = {.stop = signals_stop_wanted(), .save = save_is_due(run)};
@@ -90,14 +91,16 @@ static enum status run_steps(struct run *run)
         show_step(run, start);
         if (!signals.stop && !signals.save)
             continue;
-        run->train_seconds += progress_now() - start;
-        start = progress_now();
+        run->train_seconds += clock_seconds() - start;
+        start = clock_seconds();
+        profile_phase(trainer->profile, PHASE_FILES);
         TRY(run_save(run));
+        profile_phase(trainer->profile, PHASE_OTHER);
         FAIL_IF(signals.stop, ST_STOPPED,
                 "stopped after step %lld with a checkpoint; run again with --resume to go on",
                 (long long)trainer->step);
     }
-    run->train_seconds += progress_now() - start;
+    run->train_seconds += clock_seconds() - start;
     return ST_OK;
 }
 
@@ -107,7 +110,9 @@ static enum status validate(struct run *run, struct history_row *row)
     double *values = row->value + 1 + session->metrics;
     if (run->history.val_columns == 0)
         return ST_OK;
+    profile_phase(run->trainer.profile, PHASE_VALIDATION);
     TRY(session_evaluate(session, &session->validation_samples, values));
+    profile_phase(run->trainer.profile, PHASE_OTHER);
     FAIL_IF(run->callbacks.terminate_on_nan && !isfinite(values[0]), ST_DIVERGED,
             "val_loss is %g in epoch %lld: training has diverged; try a smaller learning_rate",
             values[0], (long long)row->epoch);
@@ -146,13 +151,16 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     trainer->position = 0;
     memset(trainer->epoch_sum, 0, sizeof trainer->epoch_sum);
     run->epoch_seconds = run->train_seconds = 0.0;
-    run->epoch_start = progress_now();
+    run->epoch_start = clock_seconds();
     bool last = run->stopped_early || trainer->epoch >= run->session->experiment->fit.epochs;
+    profile_phase(trainer->profile, PHASE_FILES);
     if (best)
         TRY(run_save_model(run, "best.h5"));
     if (last || (c->save_unit == SAVE_EPOCHS && trainer->epoch % (int64_t)c->save_every == 0))
         TRY(run_save(run));
-    return run_save_texts(run);
+    TRY(run_save_texts(run));
+    profile_phase(trainer->profile, PHASE_OTHER);
+    return ST_OK;
 }
 
 static enum status run_epoch(struct run *run, struct history_row *row)
@@ -161,7 +169,7 @@ static enum status run_epoch(struct run *run, struct history_row *row)
     TRY(run_steps(run));
     *row = row_of(run);
     TRY(validate(run, row));
-    row->seconds = run->epoch_seconds + (progress_now() - run->epoch_start);
+    row->seconds = run->epoch_seconds + (clock_seconds() - run->epoch_start);
     model_digest(run->session->model, run->session->model->params, row->digest);
     return end_epoch(run, row);
 }
@@ -173,7 +181,7 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
     if (run->trainer.epoch >= epochs || run->stopped_early)
         log_info("this run is finished: %lld epochs%s", (long long)run->trainer.epoch,
                  run->stopped_early ? ", stopped early" : "");
-    run->saved_at = run->epoch_start = progress_now();
+    run->saved_at = run->epoch_start = clock_seconds();
     while (run->trainer.epoch < epochs && !run->stopped_early) {
         struct history_row row;
         TRY(run_epoch(run, &row));
@@ -186,7 +194,9 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
                  (long long)run->callbacks.best_epoch);
     if (run->best && run->callbacks.early_watch.any)
         memcpy(model->params, run->best, model->total * sizeof(float));
+    profile_phase(run->trainer.profile, PHASE_FILES);
     TRY(run_save_model(run, "model.h5"));
+    profile_phase(run->trainer.profile, PHASE_OTHER);
     trainer_log_report(&run->trainer);
     model_digest(model, model->params, result->digest);
     memcpy(result->name, run->history.name, sizeof result->name);
@@ -194,6 +204,30 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
     result->steps = run->trainer.step;
     result->stopped_early = run->stopped_early;
     return ST_OK;
+}
+
+/* What was measured until now becomes the profile of the run. Collective. */
+static enum status end_profile(struct run *run)
+{
+    const struct world *world = run->session->world;
+    profile_sum(run->trainer.profile, world);
+    return profile_write_trace(run->trainer.profile, world,
+                               world->rank == 0 ? run_folder_file(&run->folder, "trace.json")
+                                                : NULL);
+}
+
+/* Runs the epochs with the profile that was asked for. A run that was stopped has one as well. */
+static enum status run_measured(struct run *run, const struct fit_options *options,
+                                struct fit_result *result)
+{
+    if (!options->profile)
+        return run_epochs(run, result);
+    profile_init(options->profile, run->session->model, run->session->world, true);
+    run->trainer.profile = options->profile;
+    enum status status = run_epochs(run, result);
+    if (status == ST_OK || status == ST_STOPPED)
+        TRY(end_profile(run));
+    return status;
 }
 
 static void release(struct run *run)
@@ -214,7 +248,7 @@ enum status fit(struct session *session, const struct fit_options *options,
     *result = (struct fit_result){0};
     enum status status = prepare(&run, options);
     if (status == ST_OK)
-        status = run_epochs(&run, result);
+        status = run_measured(&run, options, result);
     progress_clear();
     if (status != ST_OK && session->world->rank == 0)
         log_note("ended: %s", status_message());

@@ -2,6 +2,7 @@
 #ifndef CONVOY_TRAIN_FIT_H
 #define CONVOY_TRAIN_FIT_H
 
+#include "train/profile.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
 #include "train/session.h"
@@ -10,6 +11,9 @@ struct fit_options {
     const char *folder; /* of the run */
     enum run_start start;
     enum progress_mode progress;
+    /* NULL: not asked for. Else filled in by fit with the times of all ranks, and the folder gets
+     * trace.json; the caller releases it, before the session is closed. */
+    struct profile *profile;
 };
 
 struct fit_result {

@@ -6,20 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 /* What a live line leaves free at the right: the terminal may show ^C there. */
 enum { MARGIN = 3 };
 
 static bool line_is_drawn;
-
-double progress_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* The terminal behind our standard output, or -1. Under mpirun that is the launcher's. */
 static int find_terminal(void)
@@ -111,7 +105,7 @@ void progress_step(struct progress *progress, int64_t epoch, double fraction,
                    double samples_per_second, double seconds_left, const struct history *history,
                    const double *values, size_t count)
 {
-    double now = progress_now();
+    double now = clock_seconds();
     if (!progress->live || (now - progress->drawn < 0.1 && fraction < 1.0))
         return;
     progress->drawn = now;

@@ -34,7 +34,4 @@ void progress_epoch(struct progress *progress, const struct history *history,
 /* Takes the live line away before something else is printed. */
 void progress_clear(void);
 
-/* Seconds of a clock that only runs forward. */
-double progress_now(void);
-
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "formats/checkpoint.h"
@@ -29,7 +30,7 @@ static const char *core_of(const struct session *session)
 static void state_text(const struct run *run, bool timed, struct text *out)
 {
     const struct trainer *trainer = &run->trainer;
-    double seconds = run->epoch_seconds + (progress_now() - run->epoch_start);
+    double seconds = run->epoch_seconds + (clock_seconds() - run->epoch_start);
     struct state state = {.epoch_seconds = timed ? seconds : 0.0,
                           .train_seconds = timed ? run->train_seconds : 0.0,
                           .stopped_early = run->stopped_early,
@@ -119,7 +120,7 @@ enum status run_save(struct run *run)
     }
     for (size_t s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
         free(full[s]);
-    run->saved_at = progress_now();
+    run->saved_at = clock_seconds();
     return world_agree(run->session->world, status);
 }
 

@@ -110,6 +110,7 @@ static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, 
     size_t size = (size_t)session->experiment->fit.microbatch_size, first = m * size;
     size_t count = n - first < size ? n - first : size;
     double *sums = sums_next(&trainer->sums);
+    profile_phase(trainer->profile, PHASE_DATA);
     TRY(loader_gather(session->train, &session->scaling, session->form, ids + first, count,
                       session->x, session->y));
     struct model_batch batch = {.n = (int)count,
@@ -121,8 +122,11 @@ static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, 
                                 .stats = sums + 1 + session->metrics,
                                 .finished = finished,
                                 .context = trainer};
+    profile_phase(trainer->profile, PHASE_FORWARD);
     const float *out = model_forward(session->model, &batch);
+    profile_phase(trainer->profile, PHASE_LOSS);
     session_score(session, (int)count, out, sums, session->dy);
+    profile_phase(trainer->profile, PHASE_BACKWARD);
     model_backward(session->model, &batch, session->dy, reducer_next(&trainer->reducer), NULL);
     return ST_OK;
 }
@@ -138,6 +142,7 @@ static enum status run_range(struct trainer *trainer, const uint32_t *ids, size_
         status = run_microbatch(trainer, ids, n, m);
         if (status != ST_OK)
             break;
+        profile_phase(trainer->profile, PHASE_ADDITION);
         sums_push(&trainer->sums);
         reducer_push(&trainer->reducer);
     }
@@ -189,10 +194,13 @@ static void update(struct trainer *trainer, size_t n)
     struct reducer *reducer = &trainer->reducer;
     float *params = trainer->session->model->params;
     for (size_t b = 0; b < reducer->buckets.count; b++) {
+        profile_phase(trainer->profile, PHASE_UPDATE);
         update_piece(trainer, &reducer->bucket[b], n);
+        profile_phase(trainer->profile, PHASE_EXCHANGE);
         reducer_share(reducer, b, params);
     }
     reducer_gather(reducer, params);
+    profile_phase(trainer->profile, PHASE_UPDATE);
 }
 
 /* Adds the step's sums to the epoch's; returns the mean loss. */
@@ -214,7 +222,9 @@ static enum status agree(struct trainer *trainer, enum status status, struct sig
     sums->flag[0] = status != ST_OK;
     sums->flag[1] = signals->stop;
     sums->flag[2] = signals->save;
+    profile_phase(trainer->profile, PHASE_REDUCTION);
     reducer_total(&trainer->reducer);
+    profile_phase(trainer->profile, PHASE_AGREEMENT);
     *total = sums_total(sums);
     signals->stop = sums->flag[1];
     signals->save = sums->flag[2];
@@ -229,14 +239,17 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
     size_t n = (size_t)trainer->session->experiment->fit.batch_size;
     n = trainer->samples - first < n ? trainer->samples - first : n;
     const double *total = NULL;
+    profile_begin_step(trainer->profile);
     TRY(agree(trainer, run_range(trainer, trainer->order + first, n), signals, &total));
     FAIL_IF(check_finite && !isfinite(total[0]), ST_DIVERGED,
             "the loss is %g in epoch %lld, step %lld: training has diverged; try a smaller "
             "learning_rate",
             total[0] / (double)n, (long long)trainer->epoch + 1, (long long)trainer->step + 1);
+    profile_phase(trainer->profile, PHASE_LOSS);
     *loss = account(trainer, total, n);
     update(trainer, n);
     model_update_stats(trainer->session->model, total + 1 + trainer->session->metrics, (double)n);
+    profile_end_step(trainer->profile);
     trainer->step++;
     trainer->position += (int64_t)n;
     trainer->step_seconds += MPI_Wtime() - start;

@@ -4,10 +4,12 @@
 
 #include "comm/reduce.h"
 #include "optimizers/optimizer.h"
+#include "train/profile.h"
 #include "train/session.h"
 
 struct trainer {
     struct session *session;
+    struct profile *profile; /* NULL: times are not measured; not owned */
     struct reducer reducer;
     struct sums sums;
     const struct optimizer_type *optimizer;
