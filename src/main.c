@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"summary", "a model's layers, shapes, parameters, FLOPs and memory", cmd_summary},
     {"digest", "the digest of a model's parameters", cmd_digest},
     {"data", "look at, check and convert data sets", cmd_data},
+    {"bench", "how fast steps, kernels and the reduction are here", cmd_bench},
     {0}};
 
 static void print_help(FILE *file)

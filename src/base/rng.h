@@ -20,7 +20,8 @@ enum rng_stream {
     RNG_INIT,    /* a = parameter's name hash */
     RNG_DROPOUT, /* a = step, b = layer, c = sample id */
     RNG_AUGMENT, /* a = epoch, c = sample id */
-    RNG_TEST
+    RNG_TEST,
+    RNG_SYNTHETIC /* a = 0 inputs, 1 targets */
 };
 
 struct rng_key {

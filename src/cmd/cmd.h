@@ -19,6 +19,7 @@ int cmd_predict(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
 int cmd_digest(int argc, char **argv);
 int cmd_data(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Prints the pending error on rank 0 (once, after world_agree has made it everybody's) and returns
  * the exit code. ST_STOPPED is no error and is said as information. */
@@ -26,6 +27,9 @@ int cmd_finish(enum status status);
 
 /* A usage error of the command line: "convoy train: what; see convoy train --help"; returns 2. */
 int cmd_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A whole number from 1 to most after an option; returns 0, or 2 as cmd_usage does. */
+int cmd_number(const char *command, const char *option, const char *text, long most, long *value);
 
 /* Prints text to standard output on rank 0 of world (NULL: a process on its own). */
 void cmd_print(const struct world *world, const struct text *text);

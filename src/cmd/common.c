@@ -1,5 +1,6 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -22,6 +23,16 @@ int cmd_usage(const char *command, const char *format, ...)
     va_end(args);
     log_error("%s: %s; see 'convoy %s --help'", command, text, command);
     return ST_USAGE;
+}
+
+int cmd_number(const char *command, const char *option, const char *text, long most, long *value)
+{
+    char *end = NULL;
+    *value = strtol(text, &end, 10);
+    if (end == text || *end || *value < 1 || *value > most)
+        return cmd_usage(command, "%s: found '%s', expected a whole number from 1 to %ld", option,
+                         text, most);
+    return 0;
 }
 
 void cmd_print(const struct world *world, const struct text *text)

@@ -42,7 +42,7 @@ struct train_options {
     char *out; /* NULL: runs/NAME */
     char *overrides[MAX_OVERRIDES];
     size_t override_count;
-    int ranks; /* 0: one a core */
+    long ranks; /* 0: one a core */
     enum run_start start;
     enum progress_mode progress;
     bool dry_run, profile, json, help;
@@ -71,22 +71,11 @@ static int parse_progress(const char *text, enum progress_mode *mode)
     return cmd_usage("train", "--progress: found '%s', expected auto, live, lines or quiet", text);
 }
 
-static int parse_ranks(const char *text, int *ranks)
-{
-    char *end = NULL;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end || value < 1 || value > 4096)
-        return cmd_usage("train", "-n: found '%s', expected a number of processes from 1 to 4096",
-                         text);
-    *ranks = (int)value;
-    return 0;
-}
-
 static int parse_option(int code, struct train_options *o)
 {
     switch (code) {
     case 'n':
-        return parse_ranks(optarg, &o->ranks);
+        return cmd_number("train", "-n", optarg, 4096, &o->ranks);
     case 'o':
         o->out = optarg;
         return 0;
@@ -284,8 +273,8 @@ int cmd_train(int argc, char **argv)
         int code = check_alone(&o);
         if (code || o.dry_run)
             return code;
-        int ranks = o.ranks ? o.ranks : launch_cores();
-        code = ranks > 1 ? launch_ranks(ranks, argv - 1) : -1;
+        long ranks = o.ranks ? o.ranks : launch_cores();
+        code = ranks > 1 ? launch_ranks((int)ranks, argv - 1) : -1;
         if (code >= 0)
             return code;
     }

@@ -33,6 +33,13 @@ else
     skip "is JSON" "python3 is not installed"
 fi
 
+check "synthetic numbers" data info '{format: synthetic, shape: [4, 4, 3], samples: 50, classes: 7}'
+says "their shape" "inputs      4x4x3 uint8"
+says "their classes" "classes     7"
+check "synthetic targets" data info '{format: synthetic, shape: 5, targets: 2}'
+says "as numbers" "targets     2 float32"
+check_code "synthetic images of two axes" 2 data info '{format: synthetic, shape: [4, 4]}'
+
 check "check" data check '{format: digits}'
 says "sound" "1797 samples are sound"
 printf '1,0\n2,3\n' >"$folder/labels.csv"
