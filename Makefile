@@ -171,6 +171,12 @@ check:
 	@$(MAKE) $(PARALLEL) all tests
 	@BUILD=$(BUILD) tests/run $(T)
 
+.PHONY: bench
+## bench: convoy beside PyTorch and Keras, which are installed into BUILD/bench-venv
+bench:
+	@$(MAKE) $(PARALLEL) program
+	@BUILD=$(BUILD) tests/bench/run
+
 .PHONY: lint
 ## lint: format, static analysis, include order, file sizes, shell scripts
 lint:
