@@ -20,14 +20,24 @@ struct bench {
     float *in, *out;
 };
 
-/* One microbatch a rank; what is in its buffer is summed. */
+/* One microbatch a rank: what is in its buffer is summed. */
+static void sum_buffers(struct bench *b)
+{
+    struct reducer *reducer = &b->reducer;
+    reducer_push(reducer);
+    reducer_total(reducer);
+    for (size_t k = 0; k < reducer->buckets.count; k++) {
+        const struct reduce_bucket *bucket = &reducer->bucket[k];
+        memcpy(b->out + bucket->own.first, bucket->total, bucket->own.size * sizeof *b->out);
+        reducer_share(reducer, k, b->out);
+    }
+    reducer_gather(reducer, b->out);
+}
+
 static void sum_exactly(struct bench *b)
 {
-    struct slice own = reducer_own(&b->reducer);
     reducer_begin(&b->reducer, (size_t)b->world->size);
-    reducer_push(&b->reducer);
-    memcpy(b->out + own.first, reducer_total(&b->reducer), own.size * sizeof *b->out);
-    reducer_spread(&b->reducer, b->out);
+    sum_buffers(b);
 }
 
 static void sum_by_mpi(struct bench *b)
@@ -44,7 +54,7 @@ static int64_t count_wrong(struct bench *b)
     float all = 0.5f * (float)(b->world->size * (b->world->size + 1));
     for (size_t i = 0; i < b->n; i++)
         mine[i] = (float)(b->world->rank + 1) * (float)(i % 7 + 1);
-    sum_exactly(b);
+    sum_buffers(b);
     for (size_t i = 0; i < b->n; i++)
         wrong += b->out[i] != all * (float)(i % 7 + 1);
     MPI_Allreduce(MPI_IN_PLACE, &wrong, 1, MPI_INT64_T, MPI_SUM, b->world->comm);
@@ -60,7 +70,7 @@ static double time_of(struct bench *b, void (*sum)(struct bench *))
     double seconds[ROUNDS];
     reducer_begin(&b->reducer, (size_t)b->world->size);
     memset(reducer_next(&b->reducer), 0, b->n * sizeof *b->in); /* stays zero, whatever is added */
-    sum(b);
+    sum_buffers(b);
     for (int r = 0; r < ROUNDS; r++) {
         MPI_Barrier(b->world->comm);
         double begin = clock_seconds();
@@ -98,8 +108,6 @@ static void add_row(struct bench *b, bool json, struct text *out)
 static enum status allocate(struct bench *b)
 {
     void *memory = NULL;
-    size_t ranks = (size_t)b->world->size;
-    TRY(reducer_init(&b->reducer, b->world, b->n, ranks, ranks));
     TRY(mem_alloc(&memory, 2 * b->n * sizeof *b->in, "sums"));
     b->in = memory;
     b->out = b->in + b->n;
@@ -110,7 +118,11 @@ static enum status run_size(struct world *world, size_t bytes, bool json)
 {
     struct bench b = {.world = world, .n = bytes / sizeof(float)};
     struct text out = {0};
+    const size_t start = 0, ranks = (size_t)world->size;
+    const struct reduce_plan plan = {b.n, &start, 1, ranks, ranks};
     enum status status = world_agree(world, allocate(&b));
+    if (status == ST_OK)
+        status = reducer_init(&b.reducer, world, &plan);
     if (status == ST_OK) {
         add_row(&b, json, &out);
         cmd_print(world, &out);

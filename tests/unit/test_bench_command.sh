@@ -21,7 +21,7 @@ json() {
     shift
     script=$(cat)
     check "$name" "$@"
-    cp "$folder/output" "$folder/bench.json"
+    sed "/^convoy: /d" "$folder/output" >"$folder/bench.json" # what went to stderr
     if command -v python3 >/dev/null; then
         check "$name: JSON" python3 -c "import json, sys
 d = json.load(open(sys.argv[1]))
