@@ -183,6 +183,13 @@ struct block {
     int row_weights; /* floats of the packed kernel for one kernel row */
 };
 
+/* The taps of a kernel row that lie next to each other in the image are one tap of more channels.
+ */
+static int taps_of_row(const struct sweep *s)
+{
+    return s->w.distance == 1 ? 1 : s->group_taps;
+}
+
 /* Lanes of this block that belong to the first pixels of a group. */
 static int lanes_of(const struct sweep *s, const struct block *b, int pixels)
 {
@@ -207,15 +214,15 @@ static void run_block(const struct sweep *s, const struct block *b, const float 
                       ptrdiff_t image_row, const float *start, bool relu, float *out,
                       const ptrdiff_t *offsets)
 {
-    int lanes = b->width < LANES ? LANES : b->width;
+    int lanes = b->width < LANES ? LANES : b->width, taps = taps_of_row(s);
     for (int i = 0; i < s->h.count; i++) {
         int first, end;
         rows_inside(&s->h, i, &first, &end);
         struct row row = {.x = image + (i * s->h.step + s->h.offset) * image_row,
                           .xs = (ptrdiff_t)s->group * s->w.step * s->channels,
-                          .offset = offsets + first * s->group_taps,
-                          .taps = (end - first) * s->group_taps,
-                          .channels = s->channels,
+                          .offset = offsets + first * taps,
+                          .taps = (end - first) * taps,
+                          .channels = s->channels * s->group_taps / (taps ? taps : 1),
                           .w = b->packed + (ptrdiff_t)first * b->row_weights,
                           .ws = lanes,
                           .start = start,
@@ -242,9 +249,10 @@ void NATIVE(sweep_run)(const struct sweep *s, const float *image, struct margin 
                        ptrdiff_t *offsets)
 {
     ptrdiff_t image_row = (ptrdiff_t)(margin.left + s->w.in + margin.right) * s->channels;
+    int taps = taps_of_row(s);
     for (int r = 0; r < s->h.taps; r++)
-        for (int u = 0; u < s->group_taps; u++)
-            offsets[r * s->group_taps + u] =
+        for (int u = 0; u < taps; u++)
+            offsets[r * taps + u] =
                 r * s->h.distance * image_row + (ptrdiff_t)u * s->w.distance * s->channels;
     image += (ptrdiff_t)(margin.left + s->w.offset) * s->channels;
     out += s->w.first * s->out_pixel;

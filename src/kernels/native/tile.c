@@ -82,6 +82,7 @@ typedef void (*outer_function)(const struct outer *, const float *, float *);
     TILE(7, V, s, w)                                                                               \
     TILE(8, V, s, w) TILE(9, V, s, w) TILE(10, V, s, w) TILE(11, V, s, w) TILE(12, V, s, w)
 #define TILES_14(V, s, w) TILES_12(V, s, w) TILE(13, V, s, w) TILE(14, V, s, w)
+#define TILES_16(V, s, w) TILES_14(V, s, w) TILE(15, V, s, w) TILE(16, V, s, w)
 
 #define NAMES_4(k, V, s) NULL, k##_1_##V##s, k##_2_##V##s, k##_3_##V##s, k##_4_##V##s
 #define NAMES_6(k, V, s) NAMES_4(k, V, s), k##_5_##V##s, k##_6_##V##s
@@ -89,6 +90,7 @@ typedef void (*outer_function)(const struct outer *, const float *, float *);
     NAMES_6(k, V, s), k##_7_##V##s, k##_8_##V##s, k##_9_##V##s, k##_10_##V##s, k##_11_##V##s,      \
         k##_12_##V##s
 #define NAMES_14(k, V, s) NAMES_12(k, V, s), k##_13_##V##s, k##_14_##V##s
+#define NAMES_16(k, V, s) NAMES_14(k, V, s), k##_15_##V##s, k##_16_##V##s
 
 #define TABLES(TILES_1, NAMES_1, TILES_2, NAMES_2)                                                 \
     TILES_1(1, part, false)                                                                        \
@@ -100,7 +102,7 @@ typedef void (*outer_function)(const struct outer *, const float *, float *);
     static const outer_function outers_2[] = {NAMES_2(outer, 2, )};
 
 #if defined(__AVX512F__)
-TABLES(TILES_14, NAMES_14, TILES_14, NAMES_14)
+TABLES(TILES_16, NAMES_16, TILES_14, NAMES_14)
 #elif defined(__AVX2__) && defined(__FMA__)
 TABLES(TILES_12, NAMES_12, TILES_6, NAMES_6)
 #else

@@ -26,7 +26,7 @@
 #if defined(__AVX512F__)
 
 #include <immintrin.h>
-enum { LANES = 16, PIXELS_1 = 14, PIXELS_2 = 14 };
+enum { LANES = 16, PIXELS_1 = 16, PIXELS_2 = 14 };
 typedef __m512 vec;
 struct part {
     __mmask16 mask;

@@ -170,40 +170,39 @@ static struct place place_of(const struct winograd *w, int tile)
     return (struct place){row / down, row % down * OUT, tile % w->across * OUT};
 }
 
-/* Which of the side rows or columns from at on lie inside an image of that extent, as bits. */
-INLINE unsigned inside(int at, int extent, const int side)
-{
-    unsigned bits = 0;
-    UNROLL for (int k = 0; k < side; k++) bits |= (unsigned)(at + k >= 0 && at + k < extent) << k;
-    return bits;
-}
-
-/* A patch of an image: where its corner would be, and which of its rows and columns are inside. */
+/* One vector of channels of a patch of an image: where its corner is, and how far it is to the next
+ * row and the next pixel. */
 struct patch {
     const float *corner;
-    ptrdiff_t line; /* floats of an image row */
-    int channels;
-    unsigned rows, columns;
+    ptrdiff_t line, step;
 };
 
-INLINE struct patch patch_at(const float *image, int h, int w, int c, int i, int j, const int side)
+/* The patch of side x side pixels from (i,j) on, in the image or, where it goes beyond the edges, a
+ * copy with zeros in room. */
+INLINE struct patch patch_at(const float *image, int h, int w, int c, int i, int j, const int side,
+                             bool whole, struct part part, float *room)
 {
-    return (struct patch){.corner = image + ((ptrdiff_t)i * w + j) * c,
-                          .line = (ptrdiff_t)w * c,
-                          .channels = c,
-                          .rows = inside(i, h, side),
-                          .columns = inside(j, w, side)};
+    const float *corner = image + ((ptrdiff_t)i * w + j) * c;
+    ptrdiff_t line = (ptrdiff_t)w * c;
+    if (i >= 0 && j >= 0 && i + side <= h && j + side <= w)
+        return (struct patch){corner, line, c};
+    for (int r = 0; r < side; r++)
+        for (int s = 0; s < side; s++) {
+            bool inside = i + r >= 0 && i + r < h && j + s >= 0 && j + s < w;
+            const float *from = corner + r * line + (ptrdiff_t)s * c;
+            vec_store(room + (r * side + s) * LANES,
+                      inside ? vec_fetch(from, whole, part) : vec_set(0.0f));
+        }
+    return (struct patch){room, (ptrdiff_t)side * LANES, LANES};
 }
 
-/* Column s of a patch: side pixels, zeros outside the image. */
+/* Column s of a patch. */
 INLINE void load_column(const struct patch *patch, int s, const int side, bool whole,
                         struct part part, vec *column)
 {
-    static const float zeros[LANES] = {0};
-    unsigned here = patch->columns >> s & 1 ? patch->rows : 0;
-    const float *from = patch->corner + (ptrdiff_t)s * patch->channels;
-    UNROLL for (int r = 0; r < side; r++, from += patch->line) column[r] =
-        vec_fetch(here >> r & 1 ? from : zeros, whole, part);
+    const float *from = patch->corner + s * patch->step;
+    UNROLL for (int r = 0; r < side; r++) column[r] =
+        vec_fetch(from + r * patch->line, whole, part);
 }
 
 /* A patch through both passes of a transform to 36 points. */
@@ -227,15 +226,18 @@ INLINE void load_column(const struct patch *patch, int s, const int side, bool w
 INLINE void input_vector(const struct winograd *w, const float *image, struct place at, bool whole,
                          struct part part, float *to)
 {
-    struct patch patch =
-        patch_at(image, w->in_h, w->in_w, w->channels, at.i - w->pt, at.j - w->pl, SIDE);
+    float room[POINTS * LANES];
+    struct patch patch = patch_at(image, w->in_h, w->in_w, w->channels, at.i - w->pt, at.j - w->pl,
+                                  SIDE, whole, part, room);
     TO_POINTS(transform_input, SIDE, &patch, to, w->in_point);
 }
 
 INLINE void gradient_vector(const struct winograd *w, const float *image, struct place at,
                             bool whole, struct part part, float *to)
 {
-    struct patch patch = patch_at(image, w->out_h, w->out_w, w->filters, at.i, at.j, OUT);
+    float room[OUT * OUT * LANES];
+    struct patch patch =
+        patch_at(image, w->out_h, w->out_w, w->filters, at.i, at.j, OUT, whole, part, room);
     TO_POINTS(transform_gradient, OUT, &patch, to, w->out_point);
 }
 
