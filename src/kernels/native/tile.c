@@ -2,11 +2,18 @@
 
 /* ---- Rows ---- */
 
+enum { PIXELS_MOST = PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2 };
+
+/* Keeps a pointer in a register of its own. A tile reads three pixels through each, as [at],
+ * [at + xs] and [at + 2 xs]: a register for each pixel's distance would be more than there are, and
+ * the compiler, which knows that all are the same distance apart, would load them in every turn. */
+#define keep_apart(pointer) __asm__("" : "+r"(pointer))
+
 /* P pixels of V vectors; P, V and whole are constants at each place that this is compiled into. */
 INLINE void row_tile(const struct row *r, const float *x, float *y, const int P, const int V,
                      const bool whole)
 {
-    vec sum[PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2][2];
+    vec sum[PIXELS_MOST][2];
     const struct part part = part_of(whole ? 0 : r->width);
     const float *w = r->w;
     const ptrdiff_t xs = r->xs, ys = r->ys, ws = r->ws;
@@ -20,12 +27,18 @@ INLINE void row_tile(const struct row *r, const float *x, float *y, const int P,
         UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] =
             vec_fetch(y + p * ys + v * LANES, whole, part);
     for (int t = 0; t < r->taps; t++) {
-        const float *at = x + r->offset[t];
-        for (int c = 0; c < channels; c++, at++, w += ws) {
+        const float *at[(PIXELS_MOST + 2) / 3];
+        UNROLL for (int p = 0; p < P; p += 3) at[p / 3] = x + p * xs + r->offset[t];
+        for (int c = 0; c < channels; c++, w += ws) {
             vec weight[2];
             UNROLL for (int v = 0; v < V; v++) weight[v] = vec_fetch(w + v * LANES, whole, part);
             UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] =
-                vec_fma(at[p * xs], weight[v], sum[p][v]);
+                vec_fma(at[p / 3][p % 3 * xs], weight[v], sum[p][v]);
+            UNROLL for (int p = 0; p < P; p += 3)
+            {
+                at[p / 3]++;
+                keep_apart(at[p / 3]);
+            }
         }
     }
     UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
@@ -41,7 +54,7 @@ INLINE void row_tile(const struct row *r, const float *x, float *y, const int P,
 INLINE void outer_tile(const struct outer *o, const float *x, float *w, const int C, const int V,
                        const bool whole)
 {
-    vec sum[PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2][2];
+    vec sum[PIXELS_MOST][2];
     const struct part part = part_of(whole ? 0 : o->width);
     const ptrdiff_t xs = o->xs, ys = o->ys, ws = o->ws;
     UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++) sum[c][v] = vec_set(0.0f);
