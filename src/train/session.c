@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vectorized.h"
 #include "layers/regularizers.h"
 
 size_t session_microbatches(const struct session *session, size_t samples)
@@ -185,16 +186,20 @@ enum status session_evaluate(struct session *session, const struct selection *sa
     return status;
 }
 
-/* The sum of l1 |w| + l2 w^2 over one block, serial. */
-static double block_penalty(const float *w, size_t n, struct penalty penalty)
+/* The sum of l1 |w| + l2 w^2 over one block: of every eighth weight, and then of the eight sums. */
+VECTORIZED static double block_penalty(const float *w, size_t n, struct penalty penalty)
 {
-    double l1 = 0.0, l2 = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        double value = (double)w[i];
-        l1 += value < 0.0 ? -value : value;
-        l2 += value * value;
-    }
-    return penalty.l1 * l1 + penalty.l2 * l2;
+    enum { SUMS = 8 };
+    double l1[SUMS] = {0}, l2[SUMS] = {0}, total = 0.0;
+    for (size_t i = 0; i < n; i += SUMS)
+        for (size_t k = 0; k < SUMS; k++) {
+            double value = i + k < n ? (double)w[i + k] : 0.0;
+            l1[k] += value < 0.0 ? -value : value;
+            l2[k] += value * value;
+        }
+    for (size_t k = 0; k < SUMS; k++)
+        total += penalty.l1 * l1[k] + penalty.l2 * l2[k];
+    return total;
 }
 
 static double param_penalty(const float *w, size_t n, struct penalty penalty)

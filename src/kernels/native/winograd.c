@@ -106,10 +106,12 @@ size_t NATIVE(winograd_packed)(const struct conv2d *g)
 /* Tap (i,j) of channel c for the lanes from filter f on. */
 static vec kernel_lanes(const struct winograd *w, const float *kernel, int i, int j, int c, int f)
 {
-    float lane[LANES] = {0};
     int tap = w->turned ? (KERNEL - 1 - i) * KERNEL + KERNEL - 1 - j : i * KERNEL + j;
     const float *from = kernel + (ptrdiff_t)tap * w->channels * w->filters + c * w->channel_step +
                         f * w->filter_step;
+    if (w->filter_step == 1 && f + LANES <= w->filters)
+        return vec_load(from);
+    float lane[LANES] = {0};
     for (int l = 0; l < LANES && f + l < w->filters; l++)
         lane[l] = from[l * w->filter_step];
     return vec_load(lane);
