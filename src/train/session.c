@@ -191,12 +191,18 @@ VECTORIZED static double block_penalty(const float *w, size_t n, struct penalty 
 {
     enum { SUMS = 8 };
     double l1[SUMS] = {0}, l2[SUMS] = {0}, total = 0.0;
-    for (size_t i = 0; i < n; i += SUMS)
+    size_t whole = n / SUMS * SUMS;
+    for (size_t i = 0; i < whole; i += SUMS)
         for (size_t k = 0; k < SUMS; k++) {
-            double value = i + k < n ? (double)w[i + k] : 0.0;
+            double value = (double)w[i + k];
             l1[k] += value < 0.0 ? -value : value;
             l2[k] += value * value;
         }
+    for (size_t k = 0; k < n - whole; k++) {
+        double value = (double)w[whole + k];
+        l1[k] += value < 0.0 ? -value : value;
+        l2[k] += value * value;
+    }
     for (size_t k = 0; k < SUMS; k++)
         total += penalty.l1 * l1[k] + penalty.l2 * l2[k];
     return total;
