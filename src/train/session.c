@@ -195,12 +195,12 @@ VECTORIZED static double block_penalty(const float *w, size_t n, struct penalty 
     for (size_t i = 0; i < whole; i += SUMS)
         for (size_t k = 0; k < SUMS; k++) {
             double value = (double)w[i + k];
-            l1[k] += value < 0.0 ? -value : value;
+            l1[k] += fabs(value);
             l2[k] += value * value;
         }
     for (size_t k = 0; k < n - whole; k++) {
         double value = (double)w[whole + k];
-        l1[k] += value < 0.0 ? -value : value;
+        l1[k] += fabs(value);
         l2[k] += value * value;
     }
     for (size_t k = 0; k < SUMS; k++)
