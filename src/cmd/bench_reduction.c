@@ -18,26 +18,25 @@ struct bench {
     struct reducer reducer;
     size_t n; /* floats */
     float *in, *out;
+    void (*fill)(const struct bench *, float *mine); /* the summands; NULL: as they lie there */
 };
 
-/* One microbatch a rank: what is in its buffer is summed. */
-static void sum_buffers(struct bench *b)
-{
-    struct reducer *reducer = &b->reducer;
-    reducer_push(reducer);
-    reducer_total(reducer);
-    for (size_t k = 0; k < reducer->buckets.count; k++) {
-        const struct reduce_bucket *bucket = &reducer->bucket[k];
-        memcpy(b->out + bucket->own.first, bucket->total, bucket->own.size * sizeof *b->out);
-        reducer_share(reducer, k, b->out);
-    }
-    reducer_gather(reducer, b->out);
-}
-
+/* One microbatch a rank. */
 static void sum_exactly(struct bench *b)
 {
-    reducer_begin(&b->reducer, (size_t)b->world->size);
-    sum_buffers(b);
+    struct reducer *reducer = &b->reducer;
+    reducer_begin(reducer, (size_t)b->world->size);
+    float *mine = reducer_next(reducer);
+    if (b->fill)
+        b->fill(b, mine);
+    reducer_push(reducer);
+    reducer_total(reducer);
+    for (size_t i = 0; i < reducer->buckets.count; i++) {
+        struct slice own = reducer->bucket[i].own;
+        memcpy(b->out + own.first, reducer->bucket[i].total, own.size * sizeof *b->out);
+        reducer_share(reducer, i, b->out);
+    }
+    reducer_gather(reducer, b->out);
 }
 
 static void sum_by_mpi(struct bench *b)
@@ -45,16 +44,24 @@ static void sum_by_mpi(struct bench *b)
     MPI_Allreduce(b->in, b->out, (int)b->n, MPI_FLOAT, MPI_SUM, b->world->comm);
 }
 
-/* How many sums over all ranks are not what they should be. */
+static void fill_numbers(const struct bench *b, float *mine)
+{
+    for (size_t i = 0; i < b->n; i++)
+        mine[i] = (float)(b->world->rank + 1) * (float)(i % 7 + 1);
+}
+
+static void fill_zeros(const struct bench *b, float *mine)
+{
+    memset(mine, 0, b->n * sizeof *mine);
+}
+
+/* How many sums over all ranks are not what they should be. Collective. */
 static int64_t count_wrong(struct bench *b)
 {
     int64_t wrong = 0;
-    reducer_begin(&b->reducer, (size_t)b->world->size);
-    float *mine = reducer_next(&b->reducer);
     float all = 0.5f * (float)(b->world->size * (b->world->size + 1));
-    for (size_t i = 0; i < b->n; i++)
-        mine[i] = (float)(b->world->rank + 1) * (float)(i % 7 + 1);
-    sum_buffers(b);
+    b->fill = fill_numbers;
+    sum_exactly(b);
     for (size_t i = 0; i < b->n; i++)
         wrong += b->out[i] != all * (float)(i % 7 + 1);
     MPI_Allreduce(MPI_IN_PLACE, &wrong, 1, MPI_INT64_T, MPI_SUM, b->world->comm);
@@ -68,9 +75,9 @@ static double time_of(struct bench *b, void (*sum)(struct bench *))
     repeats = repeats < LEAST_REPEATS ? LEAST_REPEATS : repeats;
     repeats = repeats > MOST_REPEATS ? MOST_REPEATS : repeats;
     double seconds[ROUNDS];
-    reducer_begin(&b->reducer, (size_t)b->world->size);
-    memset(reducer_next(&b->reducer), 0, b->n * sizeof *b->in); /* stays zero, whatever is added */
-    sum_buffers(b);
+    b->fill = fill_zeros; /* they stay zero, whatever is added */
+    sum(b);
+    b->fill = NULL;
     for (int r = 0; r < ROUNDS; r++) {
         MPI_Barrier(b->world->comm);
         double begin = clock_seconds();
@@ -114,15 +121,28 @@ static enum status allocate(struct bench *b)
     return ST_OK;
 }
 
+/* As if the gradient were of layers of a MiB each. Collective. */
+static enum status open_reducer(struct bench *b)
+{
+    enum { LAYER = (1 << 20) / sizeof(float) };
+    size_t layers = (b->n + LAYER - 1) / LAYER, ranks = (size_t)b->world->size;
+    size_t *starts = mem_need(layers, sizeof *starts);
+    for (size_t i = 0; i < layers; i++)
+        starts[i] = i * LAYER;
+    struct reduce_plan plan = {
+        .n = b->n, .starts = starts, .layers = layers, .usual = ranks, .last = ranks};
+    enum status status = reducer_init(&b->reducer, b->world, &plan);
+    free(starts);
+    return status;
+}
+
 static enum status run_size(struct world *world, size_t bytes, bool json)
 {
     struct bench b = {.world = world, .n = bytes / sizeof(float)};
     struct text out = {0};
-    const size_t start = 0, ranks = (size_t)world->size;
-    const struct reduce_plan plan = {b.n, &start, 1, ranks, ranks};
     enum status status = world_agree(world, allocate(&b));
     if (status == ST_OK)
-        status = reducer_init(&b.reducer, world, &plan);
+        status = open_reducer(&b);
     if (status == ST_OK) {
         add_row(&b, json, &out);
         cmd_print(world, &out);

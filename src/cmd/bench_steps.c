@@ -23,7 +23,7 @@ struct bench {
     double first_step;  /* when the first of all steps ended: seconds since 1970 */
     double speed, slowest, fastest; /* samples/s: of the median group, and the range */
     size_t group;                   /* steps in a group */
-    double cores;                   /* that a rank had on average while it was timed */
+    double busy;                    /* seconds in which ranks had a core, all ranks added up */
 };
 
 /* The experiment with random samples of its shape instead of its data. */
@@ -126,8 +126,14 @@ static enum status measure(struct bench *b)
     busy = clock_busy_ns() - busy;
     profile_sum(&b->profile, b->world);
     MPI_Allreduce(MPI_IN_PLACE, &busy, 1, MPI_INT64_T, MPI_SUM, b->world->comm);
-    b->cores = 1e-9 * (double)busy / (b->end[b->steps] - b->end[0]) / b->world->size;
+    b->busy = 1e-9 * (double)busy;
     return ST_OK;
+}
+
+/* Cores that a rank had on average while it was timed. */
+static double cores(const struct bench *b)
+{
+    return b->busy / (b->end[b->steps] - b->end[0]) / b->world->size;
 }
 
 /* Samples a second, by groups of steps. */
@@ -165,7 +171,7 @@ static void add_table(const struct bench *b, int64_t memory, struct text *out)
              b->group, b->slowest, b->fastest);
     text_add(out, "step: %.4f ms\n", 1e3 * (double)e->fit.batch_size / b->speed);
     text_add(out, "cores: %.2f a rank, which is less than 1 where others want them too\n",
-             b->cores);
+             cores(b));
     text_add(out, "memory: at most %.1f MiB a rank\n\n", (double)memory / (1 << 20));
     profile_table(&b->profile, out);
 }
@@ -176,18 +182,20 @@ static void add_json(const struct bench *b, int64_t memory, struct text *out)
     struct {
         const char *name;
         double value;
-    } const numbers[] = {{"samples_per_second", b->speed},
-                         {"samples_per_second_min", b->slowest},
-                         {"samples_per_second_max", b->fastest},
-                         {"seconds_per_step", (double)e->fit.batch_size / b->speed},
-                         {"exposed_communication", profile_exposed(&b->profile)},
-                         {"cores_used", b->cores},
-                         {"ranks", b->world->size},
-                         {"batch", (double)e->fit.batch_size},
-                         {"microbatch", (double)e->fit.microbatch_size},
-                         {"steps", (double)b->steps},
-                         {"peak_memory_bytes", (double)memory},
-                         {"first_step_unix_time", b->first_step}};
+    } const numbers[] = {
+        {"samples_per_second", b->speed},
+        {"samples_per_second_min", b->slowest},
+        {"samples_per_second_max", b->fastest},
+        {"seconds_per_step", (double)e->fit.batch_size / b->speed},
+        {"exposed_communication", profile_exposed(&b->profile)},
+        {"samples_per_core_second", (double)b->steps * (double)e->fit.batch_size / b->busy},
+        {"cores_used", cores(b)},
+        {"ranks", b->world->size},
+        {"batch", (double)e->fit.batch_size},
+        {"microbatch", (double)e->fit.microbatch_size},
+        {"steps", (double)b->steps},
+        {"peak_memory_bytes", (double)memory},
+        {"first_step_unix_time", b->first_step}};
     text_add(out, "{\"experiment\": ");
     json_string(out, e->name);
     text_add(out, ", \"backend\": \"%s\", \"data\": ", backend_names[e->backend]);

@@ -16,7 +16,7 @@ enum phase {
     PHASE_FORWARD,   /* the model */
     PHASE_LOSS,      /* loss, metrics, and the loss's gradient */
     PHASE_BACKWARD,  /* the model */
-    PHASE_ADDITION,  /* of this rank's own microbatches */
+    PHASE_ADDITION,  /* of microbatches, and of what other ranks have, during the backward pass */
     PHASE_AGREEMENT, /* errors, signals, loss: here ranks wait for the slowest */
     PHASE_REDUCTION, /* of gradients, as far as nothing else goes on meanwhile */
     PHASE_UPDATE,    /* the optimizer, penalties, moving statistics */

@@ -100,7 +100,9 @@ void trainer_begin_epoch(struct trainer *trainer)
 static void finished(void *context, size_t offset)
 {
     struct trainer *trainer = context;
+    profile_phase(trainer->profile, PHASE_ADDITION);
     reducer_finished(&trainer->reducer, offset);
+    profile_phase(trainer->profile, PHASE_BACKWARD);
 }
 
 /* Microbatch m of the step whose n samples are ids: forward, loss, backward. */
@@ -238,8 +240,8 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
     size_t first = (size_t)trainer->position;
     size_t n = (size_t)trainer->session->experiment->fit.batch_size;
     n = trainer->samples - first < n ? trainer->samples - first : n;
-    const double *total = NULL;
     profile_begin_step(trainer->profile);
+    const double *total = NULL;
     TRY(agree(trainer, run_range(trainer, trainer->order + first, n), signals, &total));
     FAIL_IF(check_finite && !isfinite(total[0]), ST_DIVERGED,
             "the loss is %g in epoch %lld, step %lld: training has diverged; try a smaller "

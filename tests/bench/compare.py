@@ -127,20 +127,13 @@ def column(rounds, name, key):
     return [results[name][key] for results in rounds]
 
 
-def per_core(rounds, name):
-    """Samples a second for which a rank really had a core: what others on the machine take away
-    does not count. Of one rank; with more, waiting for each other would not count either."""
-    speeds, cores = column(rounds, name, "samples_per_second"), column(rounds, name, "cores_used")
-    return [speed / core for speed, core in zip(speeds, cores)]
-
-
 def peer_row(model, rounds, name, ranks):
     own = f"convoy, {ranks}"
-    mine, theirs = (column(rounds, n, "samples_per_second") for n in (own, name))
-    cells = [model, name, str(ranks), spread(mine, 0), spread(theirs, 0)]
-    cells.append(spread([a / b for a, b in zip(mine, theirs)], 2))
-    mine, theirs = (per_core(rounds, n) for n in (own, name))
-    cells.append(spread([a / b for a, b in zip(mine, theirs)], 2))
+    cells = [model, name, str(ranks)]
+    cells += [spread(column(rounds, n, "samples_per_second"), 0) for n in (own, name)]
+    for key in "samples_per_second", "samples_per_core_second":
+        pairs = zip(column(rounds, own, key), column(rounds, name, key))
+        cells.append(spread([a / b for a, b in pairs], 2))
     for key, unit, digits in (("seconds_to_first_step", 1, 1), ("peak_memory_bytes", 1 << 20, 0)):
         pair = (statistics.median(column(rounds, n, key)) / unit for n in (own, name))
         cells += [f"{value:.{digits}f}" for value in pair]

@@ -72,7 +72,7 @@ def measure(step, batch, seconds, version, ranks=1, agree=lambda count: count):
         for _ in range(size):
             step()
         speeds.append(ranks * batch * size / (time.perf_counter() - begin))
-    cores = (time.process_time() - busy) / (time.perf_counter() - wall)
+    busy, wall = time.process_time() - busy, time.perf_counter() - wall
     speeds.sort()
     median = (speeds[(GROUPS - 1) // 2] + speeds[GROUPS // 2]) / 2
     return {
@@ -82,7 +82,8 @@ def measure(step, batch, seconds, version, ranks=1, agree=lambda count: count):
         "seconds_per_step": ranks * batch / median,
         "ranks": ranks,
         "batch": ranks * batch,
-        "cores_used": cores,  # should be 1, or less where others have the machine too
+        "cores_used": busy / wall,  # should be 1, or less where others have the machine too
+        "samples_per_core_second": batch * size * GROUPS / busy,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "first_step_unix_time": first,
         "version": version,
