@@ -127,42 +127,101 @@ void NATIVE(conv2d_backward_data)(const struct conv2d *g, const float *dy, const
     run(&flat, false, dy, w + packed_size(g, true), NULL, false, dx, scratch);
 }
 
-/* The output rows whose kernel row r lies inside the image. */
-static void rows_meeting(const struct conv2d *g, int r, int *first, int *end)
+/* Output rows first to end - 1. */
+struct rows {
+    int first, end;
+};
+
+/* The output rows for which kernel row r lies inside the image. */
+static struct rows rows_meeting(const struct conv2d *g, int r)
 {
     int at = r * g->dh - g->pt;
-    *first = 0;
-    *end = g->oh;
-    while (*first < *end && *first * g->sh + at < 0)
-        ++*first;
-    while (*end > *first && (*end - 1) * g->sh + at >= g->h)
-        --*end;
+    struct rows rows = {0, g->oh};
+    while (rows.first < rows.end && rows.first * g->sh + at < 0)
+        rows.first++;
+    while (rows.end > rows.first && (rows.end - 1) * g->sh + at >= g->h)
+        rows.end--;
+    return rows;
 }
 
-/* Adds one sample's part of kernel row r, columns s to s + columns - 1 (next to each other in the
- * image), to dw. */
-static void add_sample(const struct conv2d *g, const float *image, struct margin margin,
-                       const float *dy, int r, int s, int columns, bool resume, float *dw)
+static struct rows common(struct rows a, struct rows b)
 {
-    ptrdiff_t image_row = (ptrdiff_t)(margin.left + g->w + margin.right) * g->c;
-    int first, end;
-    rows_meeting(g, r, &first, &end);
-    struct outer outer = {.x = image + (first * g->sh - g->pt + r * g->dh) * image_row +
-                               (ptrdiff_t)(margin.left - g->pl + s * g->dw) * g->c,
+    struct rows rows = {a.first > b.first ? a.first : b.first, a.end < b.end ? a.end : b.end};
+    rows.end = rows.end > rows.first ? rows.end : rows.first;
+    return rows;
+}
+
+/* One sample, as the weight gradient sees it. */
+struct sample {
+    const float *image, *dy;
+    struct margin margin;
+    float *dw;
+};
+
+/* The sums of some output rows for kernel row r, from column s on; y and w are left to the caller.
+ */
+static struct outer outer_of(const struct conv2d *g, const struct sample *sample, struct rows rows,
+                             int r, int s)
+{
+    ptrdiff_t image_row = (ptrdiff_t)(sample->margin.left + g->w + sample->margin.right) * g->c;
+    return (struct outer){.x = sample->image +
+                               (rows.first * g->sh - g->pt + r * g->dh) * image_row +
+                               (ptrdiff_t)(sample->margin.left - g->pl + s * g->dw) * g->c,
                           .xs = (ptrdiff_t)g->sw * g->c,
                           .xr = g->sh * image_row,
                           .ys = g->f,
                           .yr = (ptrdiff_t)g->ow * g->f,
-                          .rows = end - first,
+                          .rows = rows.end - rows.first,
                           .pixels = g->ow,
-                          .resume = resume,
                           .ws = g->f};
+}
+
+/* Adds the part of some output rows: for each kernel row, columns that are next to each other in
+ * the image at once. */
+static void add_rows(const struct conv2d *g, const struct sample *sample, struct rows rows,
+                     bool resume)
+{
+    int columns = g->dw == 1 ? g->kw : 1;
+    for (int r = 0; r < g->kh; r++)
+        for (int s = 0; s < g->kw; s += columns) {
+            struct rows here = common(rows, rows_meeting(g, r));
+            struct outer outer = outer_of(g, sample, here, r, s);
+            outer.resume = resume;
+            for (int f = 0; f < g->f; f += outer.width) {
+                outer.width = block_width(g->f - f);
+                outer.y = sample->dy + (ptrdiff_t)here.first * outer.yr + f;
+                outer.w = sample->dw + (ptrdiff_t)(r * g->kw + s) * g->c * g->f + f;
+                NATIVE(outer)(&outer, columns * g->c);
+            }
+        }
+}
+
+/* Adds the part of output rows for which all kernel rows are inside, several kernel rows at once.
+ */
+static void add_lines(const struct conv2d *g, const struct sample *sample, struct rows rows)
+{
+    ptrdiff_t image_row = (ptrdiff_t)(sample->margin.left + g->w + sample->margin.right) * g->c;
+    struct outer outer = outer_of(g, sample, rows, 0, 0);
+    outer.resume = true;
     for (int f = 0; f < g->f; f += outer.width) {
-        outer.width = block_width(g->f - f);
-        outer.y = dy + (ptrdiff_t)first * outer.yr + f;
-        outer.w = dw + (ptrdiff_t)(r * g->kw + s) * g->c * g->f + f;
-        NATIVE(outer)(&outer, columns * g->c);
+        outer.width = g->f - f < LANES ? g->f - f : LANES;
+        outer.y = sample->dy + (ptrdiff_t)rows.first * outer.yr + f;
+        outer.w = sample->dw + f;
+        NATIVE(outer_lines)(&outer, g->kw * g->c, g->kh, g->dh * image_row);
     }
+}
+
+static void add_sample(const struct conv2d *g, const struct sample *sample, bool resume)
+{
+    struct rows all = {0, g->oh}, inside = common(rows_meeting(g, 0), rows_meeting(g, g->kh - 1));
+    bool few = g->kh > 1 && g->dw == 1 && g->kw * g->c <= LINES_COLUMNS;
+    if (!few || inside.first == inside.end) {
+        add_rows(g, sample, all, resume);
+        return;
+    }
+    add_rows(g, sample, (struct rows){0, inside.first}, resume);
+    add_lines(g, sample, inside);
+    add_rows(g, sample, (struct rows){inside.end, g->oh}, true);
 }
 
 void NATIVE(conv2d_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
@@ -177,11 +236,8 @@ void NATIVE(conv2d_backward_weights)(const struct conv2d *g, const float *x, con
     ptrdiff_t in_size = (ptrdiff_t)flat.h * flat.w * flat.c;
     ptrdiff_t out_size = (ptrdiff_t)flat.oh * flat.ow * flat.f;
     float *room = scratch + offset_room(&flat);
-    int columns = flat.dw == 1 ? flat.kw : 1;
     for (int n = 0; n < flat.n; n++, x += in_size, dy += out_size) {
         const float *image = NATIVE(sweep_image)(x, flat.h, flat.w, flat.c, margin, room);
-        for (int r = 0; r < flat.kh; r++)
-            for (int s = 0; s < flat.kw; s += columns)
-                add_sample(&flat, image, margin, dy, r, s, columns, n > 0, dw);
+        add_sample(&flat, &(struct sample){image, dy, margin, dw}, n > 0);
     }
 }

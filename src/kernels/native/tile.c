@@ -2,7 +2,7 @@
 
 /* ---- Rows ---- */
 
-enum { PIXELS_MOST = PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2 };
+enum { PIXELS_MOST = PIXELS_1 > PIXELS_2 ? PIXELS_1 : PIXELS_2, LINES_MOST = 5 };
 
 /* Keeps a pointer in a register of its own. A tile reads three pixels through each, as [at],
  * [at + xs] and [at + 2 xs]: a register for each pixel's distance would be more than there are, and
@@ -72,6 +72,32 @@ INLINE void outer_tile(const struct outer *o, const float *x, float *w, const in
     }
     UNROLL for (int c = 0; c < C; c++) UNROLL for (int v = 0; v < V; v++)
         vec_put(w + c * ws + v * LANES, sum[c][v], whole, part);
+}
+
+/* R lines of C columns. */
+INLINE void lines_tile(const struct outer *o, const float *x, ptrdiff_t xl, float *w, const int R,
+                       const int C)
+{
+    vec sum[LINES_MOST * LINES_COLUMNS];
+    const struct part part = part_of(o->width);
+    const ptrdiff_t xs = o->xs, ys = o->ys, ws = o->ws;
+    UNROLL for (int k = 0; k < R * C; k++) sum[k] =
+        o->resume ? vec_load_part(w + k * ws, part) : vec_set(0.0f);
+    for (int r = 0; r < o->rows; r++) {
+        const float *at[LINES_MOST], *yp = o->y + r * o->yr;
+        UNROLL for (int l = 0; l < R; l++) at[l] = x + r * o->xr + l * xl;
+        for (int p = 0; p < o->pixels; p++, yp += ys) {
+            vec value = vec_load_part(yp, part);
+            UNROLL for (int l = 0; l < R; l++)
+            {
+                UNROLL for (int c = 0; c < C; c++) sum[l * C + c] =
+                    vec_fma(at[l][c], value, sum[l * C + c]);
+                at[l] += xs;
+                keep_apart(at[l]);
+            }
+        }
+    }
+    UNROLL for (int k = 0; k < R * C; k++) vec_store_part(w + k * ws, sum[k], part);
 }
 
 /* ---- The tiles, one function for each size ---- */
@@ -152,5 +178,38 @@ void NATIVE(outer)(const struct outer *outer, int count)
     for (int n; count > 0; count -= n, x += n, w += n * outer->ws) {
         n = next_tile(count, outer->width);
         tiles[n](outer, x, w);
+    }
+}
+
+typedef void (*lines_function)(const struct outer *, const float *, ptrdiff_t, float *);
+
+#define LINES(R, C)                                                                                \
+    static void lines_##R##_##C(const struct outer *o, const float *x, ptrdiff_t xl, float *w)     \
+    {                                                                                              \
+        lines_tile(o, x, xl, w, R, C);                                                             \
+    }
+#define LINES_8(R)                                                                                 \
+    LINES(R, 1)                                                                                    \
+    LINES(R, 2) LINES(R, 3) LINES(R, 4) LINES(R, 5) LINES(R, 6) LINES(R, 7) LINES(R, 8)
+#define LINES_NAMES(R)                                                                             \
+    {                                                                                              \
+        NULL, lines_##R##_1, lines_##R##_2, lines_##R##_3, lines_##R##_4, lines_##R##_5,           \
+            lines_##R##_6, lines_##R##_7, lines_##R##_8                                            \
+    }
+LINES_8(1)
+LINES_8(2)
+LINES_8(3) LINES_8(4) LINES_8(5)
+
+    static const lines_function lines_tiles[LINES_MOST + 1][LINES_COLUMNS + 1] = {
+        {NULL}, LINES_NAMES(1), LINES_NAMES(2), LINES_NAMES(3), LINES_NAMES(4), LINES_NAMES(5)};
+
+void NATIVE(outer_lines)(const struct outer *outer, int count, int lines, ptrdiff_t xl)
+{
+    int most = SUMS_MOST / count < LINES_MOST ? SUMS_MOST / count : LINES_MOST;
+    most = most > 1 ? most : 1;
+    for (int l = 0, n; l < lines; l += n) {
+        n = lines - l < most ? lines - l : most;
+        lines_tiles[n][count](outer, outer->x + l * xl, xl,
+                              outer->w + (ptrdiff_t)l * count * outer->ws);
     }
 }

@@ -49,4 +49,9 @@ struct outer {
 };
 void NATIVE(outer)(const struct outer *outer, int count);
 
+/* The same for several lines of x at once, so that few columns keep enough sums under way: line l
+ * begins at x + l*xl, its sums at w + l*count*ws. At most LINES_COLUMNS columns and LANES wide. */
+enum { LINES_COLUMNS = 8 };
+void NATIVE(outer_lines)(const struct outer *outer, int count, int lines, ptrdiff_t xl);
+
 #endif

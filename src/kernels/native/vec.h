@@ -21,12 +21,13 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Pixels that a tile of one and of two vectors holds: as many as there are registers for. A
+/* Pixels that a tile of one and of two vectors holds, and the most sums of one vector: as many as
+ * there are registers for. A
  * struct part is the first lanes of a vector: loads and stores of it touch no other memory. */
 #if defined(__AVX512F__)
 
 #include <immintrin.h>
-enum { LANES = 16, PIXELS_1 = 16, PIXELS_2 = 14 };
+enum { LANES = 16, PIXELS_1 = 16, PIXELS_2 = 14, SUMS_MOST = 28 };
 typedef __m512 vec;
 struct part {
     __mmask16 mask;
@@ -96,7 +97,7 @@ INLINE vec vec_where(vec which, float t, vec a)
 #elif defined(__AVX2__) && defined(__FMA__)
 
 #include <immintrin.h>
-enum { LANES = 8, PIXELS_1 = 12, PIXELS_2 = 6 };
+enum { LANES = 8, PIXELS_1 = 12, PIXELS_2 = 6, SUMS_MOST = 12 };
 typedef __m256 vec;
 struct part {
     __m256i mask;
@@ -123,6 +124,10 @@ INLINE vec vec_load_part(const float *p, struct part part)
 /* In pieces of 4, 2 and 1: some processors take a hundred cycles for a masked store. */
 INLINE void vec_store_part(float *p, vec v, struct part part)
 {
+    if (part.width == LANES) {
+        _mm256_storeu_ps(p, v);
+        return;
+    }
     __m128 rest = _mm256_castps256_ps128(v);
     if (part.width & 4) {
         _mm_storeu_ps(p, rest);
@@ -175,7 +180,7 @@ INLINE vec vec_where(vec which, float t, vec a)
 #else /* any processor: plain C, in which fmaf is exact whether there is an instruction or not */
 
 #include <math.h>
-enum { LANES = 4, PIXELS_1 = 4, PIXELS_2 = 4 };
+enum { LANES = 4, PIXELS_1 = 4, PIXELS_2 = 4, SUMS_MOST = 4 };
 typedef struct {
     float lane[LANES];
 } vec;
