@@ -191,17 +191,16 @@ typedef void (*lines_function)(const struct outer *, const float *, ptrdiff_t, f
 #define LINES_8(R)                                                                                 \
     LINES(R, 1)                                                                                    \
     LINES(R, 2) LINES(R, 3) LINES(R, 4) LINES(R, 5) LINES(R, 6) LINES(R, 7) LINES(R, 8)
+#define LINES_ALL LINES_8(1) LINES_8(2) LINES_8(3) LINES_8(4) LINES_8(5)
 #define LINES_NAMES(R)                                                                             \
     {                                                                                              \
         NULL, lines_##R##_1, lines_##R##_2, lines_##R##_3, lines_##R##_4, lines_##R##_5,           \
             lines_##R##_6, lines_##R##_7, lines_##R##_8                                            \
     }
-LINES_8(1)
-LINES_8(2)
-LINES_8(3) LINES_8(4) LINES_8(5)
+LINES_ALL
 
-    static const lines_function lines_tiles[LINES_MOST + 1][LINES_COLUMNS + 1] = {
-        {NULL}, LINES_NAMES(1), LINES_NAMES(2), LINES_NAMES(3), LINES_NAMES(4), LINES_NAMES(5)};
+static const lines_function lines_tiles[LINES_MOST + 1][LINES_COLUMNS + 1] = {
+    {NULL}, LINES_NAMES(1), LINES_NAMES(2), LINES_NAMES(3), LINES_NAMES(4), LINES_NAMES(5)};
 
 void NATIVE(outer_lines)(const struct outer *outer, int count, int lines, ptrdiff_t xl)
 {
