@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/signals.h"
+#include "kernels/isa.h"
 #include "train/fit_state.h"
 
 static enum status open_folder(struct run *run, const struct fit_options *options)
@@ -24,9 +25,16 @@ static void note_machine(const struct run *run)
 {
     const struct world *world = run->session->world;
     const struct kernels *kernels = run->session->model->kernels;
-    log_note("%d ranks on %d machines, backend %s%s%s", world->size, world->nodes, kernels->name,
+    log_note("%d ranks on %d machines, backend %s%s%s%s%s", world->size, world->nodes,
+             kernels->name, kernels->isa ? ", instruction set " : "",
+             kernels->isa ? kernels->isa : "",
              kernels->exact_across_cpus ? "" : ", exact on CPU type ",
              kernels->exact_across_cpus ? "" : kernels_blas_core());
+    if (world->rank == 0 && kernels->isa && strcmp(kernels->isa, isa_names[ISA_generic]) == 0 &&
+        !getenv("CONVOY_ISA"))
+        log_warn(
+            "this processor has no AVX2 and FMA: the native kernels are plain C here, and slow; "
+            "'backend: blas' is faster (with other last bits)");
 }
 
 static enum status prepare(struct run *run, const struct fit_options *options)
