@@ -139,7 +139,7 @@ static int bench_in_world(const struct part *part, const struct bench_options *o
     struct world world;
     enum status status = world_init(&world);
     if (status != ST_OK)
-        return cmd_finish(status);
+        return cmd_end(status, &world);
     kernels_blas_init();
     data_guard_maps();
     int code = cmd_finish(part->run(o, &world));

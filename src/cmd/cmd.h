@@ -24,6 +24,9 @@ int cmd_bench(int argc, char **argv);
 /* Prints the pending error on rank 0 (once, after world_agree has made it everybody's) and returns
  * the exit code. ST_STOPPED is no error and is said as information. */
 int cmd_finish(enum status status);
+/* The same, and then the end of MPI: in this order, because mpirun ends the other ranks when one
+ * has ended. Collective. */
+int cmd_end(enum status status, struct world *world);
 
 /* A usage error of the command line: "convoy train: what; see convoy train --help"; returns 2. */
 int cmd_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

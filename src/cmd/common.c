@@ -14,6 +14,13 @@ int cmd_finish(enum status status)
     return (int)status;
 }
 
+int cmd_end(enum status status, struct world *world)
+{
+    int code = cmd_finish(status);
+    world_finish(world);
+    return code;
+}
+
 int cmd_usage(const char *command, const char *format, ...)
 {
     char text[512];

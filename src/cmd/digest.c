@@ -57,7 +57,5 @@ int cmd_digest(int argc, char **argv)
     enum status status = world_init(&world);
     for (int i = optind; i < argc && status == ST_OK; i++)
         status = print_digest(argv[i], json, argc - optind > 1, &world);
-    int code = cmd_finish(status);
-    world_finish(&world);
-    return code;
+    return cmd_end(status, &world);
 }

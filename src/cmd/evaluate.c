@@ -99,7 +99,7 @@ int cmd_evaluate(int argc, char **argv)
     }
     enum status status = world_init(&world);
     if (status != ST_OK)
-        return cmd_finish(status);
+        return cmd_end(status, &world);
     kernels_blas_init();
     data_guard_maps();
     status = load_model(o.model, &world, &loaded);

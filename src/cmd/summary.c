@@ -89,8 +89,9 @@ static enum status of_model(const struct summary_options *o)
 {
     struct world world;
     struct loaded loaded = {0};
-    TRY(world_init(&world));
-    enum status status = load_model(o->file, &world, &loaded);
+    enum status status = world_init(&world);
+    if (status == ST_OK)
+        status = load_model(o->file, &world, &loaded);
     if (status == ST_OK && world.rank == 0)
         print(o, loaded.session.model);
     load_release(&loaded);

@@ -232,7 +232,7 @@ static int train_in_world(const struct train_options *o)
     struct experiment *e = NULL;
     enum status status = world_init(&world);
     if (status != ST_OK)
-        return cmd_finish(status);
+        return cmd_end(status, &world);
     kernels_blas_init();
     data_guard_maps();
     signals_watch();

@@ -80,8 +80,6 @@ enum status world_init(struct world *world)
     split_nodes(world);
     enum status status = world_agree(world, read_environment(world));
     group_form(&world->group, world->comm, world->node, world->transport != TRANSPORT_MPI);
-    if (status != ST_OK)
-        world_finish(world);
     return status;
 }
 

@@ -30,11 +30,12 @@ struct world {
 
 /* Starts MPI if nobody has, makes the communicators, and reads the environment. For tests of what
  * happens between machines, CONVOY_RANKS_PER_NODE=k has each k ranks of a machine taken for one.
- * Collective over MPI_COMM_WORLD. Errors, with nothing left to finish: ST_USAGE for a variable of
- * the environment that has an unknown value. */
+ * Collective over MPI_COMM_WORLD. Errors: ST_USAGE for a variable of the environment that has an
+ * unknown value; world_finish is to be called all the same, after the message is out: when one rank
+ * has ended, mpirun ends the others. */
 enum status world_init(struct world *world);
 
-/* Frees the communicators, and ends MPI if world_init started it; nothing where world_init failed.
+/* Frees the communicators, and ends MPI if world_init started it; nothing where MPI does not start.
  * Collective. */
 void world_finish(struct world *world);
 

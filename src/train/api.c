@@ -39,6 +39,8 @@ convoy_status convoy_init(int *argc, char ***argv)
         return CONVOY_OK;
     enum status status = world_init(&world);
     running = status == ST_OK;
+    if (!running)
+        world_finish(&world);
     kernels_blas_init();
     data_guard_maps();
     return (convoy_status)status;

@@ -43,6 +43,7 @@ static void test_environment(void)
     CU_ASSERT_EQUAL(world_init(&world), ST_USAGE);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(status_message(), "CONVOY_OVERLAP: found 'yes', expected 1 or 0"));
+    world_finish(&world);
     setenv("CONVOY_OVERLAP", "0", 1);
     world = open_world();
     CU_ASSERT_EQUAL(world.transport, TRANSPORT_MPI);
