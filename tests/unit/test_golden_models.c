@@ -2,6 +2,7 @@
  * with momentum, the batch as one microbatch (tests/golden). */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "golden.h"
@@ -156,24 +157,32 @@ static void run_model(const struct kernels *kernels, void *data)
     pool_release(&t.pool);
 }
 
+static void check_model(const char *name, bool kinked, bool slow)
+{
+    const char *wrap = getenv("WRAP"); /* set by tests/run */
+    if (slow && wrap && *wrap)
+        test_skip("takes too long under Valgrind");
+    each_backend(run_model, &(struct model_test){name, kinked, slow});
+}
+
 static void lenet5(void)
 {
-    each_backend(run_model, &(struct model_test){"models/lenet5", false, false});
+    check_model("models/lenet5", false, false);
 }
 
 static void cifar_cnn(void)
 {
-    each_backend(run_model, &(struct model_test){"models/cifar_cnn", false, true});
+    check_model("models/cifar_cnn", false, true);
 }
 
 static void resnet20(void)
 {
-    each_backend(run_model, &(struct model_test){"models/resnet20", true, true});
+    check_model("models/resnet20", true, true);
 }
 
 static void resnet20_tanh(void)
 {
-    each_backend(run_model, &(struct model_test){"models/resnet20_tanh", false, false});
+    check_model("models/resnet20_tanh", false, false);
 }
 
 const struct test tests_golden_models[] = {{"lenet5", lenet5},
