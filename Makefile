@@ -48,7 +48,7 @@ say = @mkdir -p $(@D)$(if $(V),,; echo '  $(1) $@')
 
 # src/kernels/native is compiled once per instruction set: NAME.ISA.o of each NAME.c. The sets are
 # those of src/kernels/isa.h.
-ISAS := generic $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),avx2 avx512)
+ISAS := generic $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 ISA_avx2 := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
 NATIVE := $(patsubst src/%.c,%,$(wildcard src/kernels/native/*.c))

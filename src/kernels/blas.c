@@ -126,16 +126,9 @@ static void conv2d_backward_weights(const struct conv2d *g, const float *x, cons
     gemm(true, false, taps(g), g->f, pixels(g), columns, dy, dw);
 }
 
-static size_t dense_scratch(const struct dense *g)
-{
-    (void)g;
-    return 0;
-}
-
 static void dense_forward(const struct dense *g, const float *x, const float *w, const float *b,
-                          bool relu, float *y, float *scratch)
+                          bool relu, float *y)
 {
-    (void)scratch;
     gemm(false, false, g->n, g->out, g->in, x, w, y);
     kernels_finish((size_t)g->n, (size_t)g->out, b, relu, y);
 }
@@ -148,9 +141,8 @@ static void dense_backward_data(const struct dense *g, const float *dy, const fl
 }
 
 static void dense_backward_weights(const struct dense *g, const float *x, const float *dy,
-                                   float *dw, float *scratch)
+                                   float *dw)
 {
-    (void)scratch;
     gemm(true, false, g->in, g->out, g->n, x, dy, dw);
 }
 
@@ -161,7 +153,6 @@ const struct kernels kernels_blas = {
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_scratch = conv2d_scratch,
-    .dense_scratch = dense_scratch,
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weights = dense_backward_weights,

@@ -71,13 +71,13 @@ struct kernels {
     void (*conv2d_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
                                     float *dw, float *scratch);
 
-    size_t (*dense_scratch)(const struct dense *g);
     void (*dense_forward)(const struct dense *g, const float *x, const float *w, const float *b,
-                          bool relu, float *y, float *scratch);
+                          bool relu, float *y);
+    size_t (*dense_scratch)(const struct dense *g); /* of the next; NULL: none */
     void (*dense_backward_data)(const struct dense *g, const float *dy, const float *w, float *dx,
                                 float *scratch);
     void (*dense_backward_weights)(const struct dense *g, const float *x, const float *dy,
-                                   float *dw, float *scratch);
+                                   float *dw);
 
     void (*pool2d_forward)(const struct pool2d *g, const float *x, float *y);
     /* The maximum's gradient goes to the first largest element of the window in row order. */

@@ -88,16 +88,9 @@ static size_t conv2d_scratch(const struct conv2d *g)
     return 0;
 }
 
-static size_t dense_scratch(const struct dense *g)
-{
-    (void)g;
-    return 0;
-}
-
 static void dense_forward(const struct dense *g, const float *x, const float *w, const float *b,
-                          bool relu, float *y, float *scratch)
+                          bool relu, float *y)
 {
-    (void)scratch;
     for (ptrdiff_t n = 0; n < g->n; n++)
         for (ptrdiff_t j = 0; j < g->out; j++) {
             float sum = 0.0f;
@@ -122,9 +115,8 @@ static void dense_backward_data(const struct dense *g, const float *dy, const fl
 }
 
 static void dense_backward_weights(const struct dense *g, const float *x, const float *dy,
-                                   float *dw, float *scratch)
+                                   float *dw)
 {
-    (void)scratch;
     memset(dw, 0, (size_t)g->in * (size_t)g->out * sizeof *dw);
     for (ptrdiff_t n = 0; n < g->n; n++)
         for (ptrdiff_t i = 0; i < g->in; i++)
@@ -139,7 +131,6 @@ const struct kernels kernels_reference = {
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_scratch = conv2d_scratch,
-    .dense_scratch = dense_scratch,
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weights = dense_backward_weights,

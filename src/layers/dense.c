@@ -44,8 +44,9 @@ static enum status infer(struct layer *layer, struct pool *pool)
                         &args->bias_initializer, &args->bias_regularizer);
     size_t rows = shape_size(in) / (size_t)kernel.dim[0];
     layer->activates = layer->activation == ACT_RELU;
-    layer->scratch = layer->kernels->dense_scratch(
-        &(struct dense){layer->microbatch * (int)rows, (int)kernel.dim[0], (int)kernel.dim[1]});
+    struct dense most = {layer->microbatch * (int)rows, (int)kernel.dim[0], (int)kernel.dim[1]};
+    if (layer->kernels->dense_scratch)
+        layer->scratch = layer->kernels->dense_scratch(&most);
     layer->flops = 2.0 * (double)rows * (double)shape_size(&kernel);
     return ST_OK;
 }
@@ -60,13 +61,13 @@ static void forward(const struct layer *layer, const struct pass *p)
 {
     struct dense g = geometry_for(layer, p->n);
     layer->kernels->dense_forward(&g, p->x[0], p->w[0], layer->params > 1 ? p->w[1] : NULL,
-                                  layer->activates, p->y, p->scratch);
+                                  layer->activates, p->y);
 }
 
 static void backward(const struct layer *layer, const struct pass *p)
 {
     struct dense g = geometry_for(layer, p->n);
-    layer->kernels->dense_backward_weights(&g, p->x[0], p->dy, p->dw[0], p->scratch);
+    layer->kernels->dense_backward_weights(&g, p->x[0], p->dy, p->dw[0]);
     if (layer->params > 1)
         kernels_sum_rows((size_t)g.n, (size_t)g.out, p->dy, p->dw[1]);
     if (p->dx[0])

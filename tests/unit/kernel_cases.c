@@ -143,14 +143,14 @@ struct dense_data draw_dense(struct dense *g, struct pool *pool)
 void run_dense(const struct kernels *k, const struct dense *g, struct dense_data *d,
                struct pool *pool)
 {
-    size_t scratch_size = k->dense_scratch(g);
+    size_t scratch_size = k->dense_scratch ? k->dense_scratch(g) : 0;
     float *scratch = dirty(pool, scratch_size);
     d->out = dirty(pool, d->y);
     d->dx = dirty(pool, d->x);
     d->dw = dirty(pool, d->w);
-    k->dense_forward(g, d->in, d->weights, d->bias, d->bias != NULL, d->out, scratch);
+    k->dense_forward(g, d->in, d->weights, d->bias, d->bias != NULL, d->out);
     k->dense_backward_data(g, d->gradient, d->weights, d->dx, scratch);
-    k->dense_backward_weights(g, d->in, d->gradient, d->dw, scratch);
+    k->dense_backward_weights(g, d->in, d->gradient, d->dw);
     if (!guarded(scratch, scratch_size) || !guarded(d->out, d->y) || !guarded(d->dx, d->x) ||
         !guarded(d->dw, d->w))
         test_fail("%s", dense_text(g, "written behind a buffer's end", k));

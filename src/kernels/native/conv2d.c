@@ -1,7 +1,5 @@
 /* Direct convolution: sweeps forward and for the data gradient, outer products for the weight
  * gradient, sample by sample. */
-#include <string.h>
-
 #include "kernels/native/sweep.h"
 #include "kernels/native/tile.h"
 #include "kernels/native/winograd.h"

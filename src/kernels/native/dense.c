@@ -20,9 +20,8 @@ size_t NATIVE(dense_scratch)(const struct dense *g)
 }
 
 void NATIVE(dense_forward)(const struct dense *g, const float *x, const float *w, const float *b,
-                           bool relu, float *y, float *scratch)
+                           bool relu, float *y)
 {
-    (void)scratch;
     for (int k = 0, inputs; k < g->in; k += inputs) {
         inputs = at_most(g->in - k, CHUNK);
         struct row row = {.xs = g->in,
@@ -89,15 +88,14 @@ void NATIVE(dense_backward_data)(const struct dense *g, const float *dy, const f
 {
     for (int n = 0, samples; n < g->n; n += samples) {
         samples = block_width(g->n - n);
-        backward_block(g, dy + (ptrdiff_t)n * g->out, samples, samples < LANES ? LANES : samples, w,
+        backward_block(g, dy + (ptrdiff_t)n * g->out, samples, block_lanes(samples), w,
                        dx + (ptrdiff_t)n * g->in, scratch);
     }
 }
 
 void NATIVE(dense_backward_weights)(const struct dense *g, const float *x, const float *dy,
-                                    float *dw, float *scratch)
+                                    float *dw)
 {
-    (void)scratch;
     struct outer outer = {.xs = g->in, .ys = g->out, .rows = 1, .pixels = g->n, .ws = g->out};
     for (int i = 0, inputs; i < g->in; i += inputs) {
         inputs = at_most(g->in - i, CHUNK);

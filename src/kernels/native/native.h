@@ -18,11 +18,11 @@ void NATIVE(conv2d_backward_weights)(const struct conv2d *g, const float *x, con
 
 size_t NATIVE(dense_scratch)(const struct dense *g);
 void NATIVE(dense_forward)(const struct dense *g, const float *x, const float *w, const float *b,
-                           bool relu, float *y, float *scratch);
+                           bool relu, float *y);
 void NATIVE(dense_backward_data)(const struct dense *g, const float *dy, const float *w, float *dx,
                                  float *scratch);
 void NATIVE(dense_backward_weights)(const struct dense *g, const float *x, const float *dy,
-                                    float *dw, float *scratch);
+                                    float *dw);
 
 void NATIVE(pool2d_forward)(const struct pool2d *g, const float *x, float *y);
 void NATIVE(pool2d_backward)(const struct pool2d *g, const float *x, const float *dy, float *dx);

@@ -94,12 +94,8 @@ struct sweep NATIVE(sweep_make)(const struct conv2d *g, bool forward, int phase)
 
 size_t NATIVE(sweep_packed)(const struct sweep *s)
 {
-    size_t lanes = 0;
-    for (int left = s->group * s->filters, width; left > 0; left -= width) {
-        width = block_width(left);
-        lanes += width < LANES ? LANES : (size_t)width;
-    }
-    return (size_t)s->h.taps * (size_t)s->group_taps * (size_t)s->channels * lanes;
+    return (size_t)s->h.taps * (size_t)s->group_taps * (size_t)s->channels *
+           packed_lanes(s->group * s->filters);
 }
 
 /* The weight of lane f of the group for tap (r,u) and channel c: 0 where the lane's pixel does not
@@ -116,7 +112,7 @@ static float weight(const struct sweep *s, const float *w, int r, int u, int c, 
 /* One block of lanes from first on. */
 static float *pack_block(const struct sweep *s, const float *w, int first, int width, float *to)
 {
-    int lanes = width < LANES ? LANES : width;
+    int lanes = block_lanes(width);
     for (int r = 0; r < s->h.taps; r++)
         for (int u = 0; u < s->group_taps; u++)
             for (int c = 0; c < s->channels; c++, to += lanes)
@@ -214,7 +210,7 @@ static void run_block(const struct sweep *s, const struct block *b, const float 
                       ptrdiff_t image_row, const float *start, bool relu, float *out,
                       const ptrdiff_t *offsets)
 {
-    int lanes = b->width < LANES ? LANES : b->width, taps = taps_of_row(s);
+    int lanes = block_lanes(b->width), taps = taps_of_row(s);
     for (int i = 0; i < s->h.count; i++) {
         int first, end;
         rows_inside(&s->h, i, &first, &end);
@@ -260,8 +256,7 @@ void NATIVE(sweep_run)(const struct sweep *s, const float *image, struct margin 
     for (int first = 0, width; first < lanes; first += width) {
         float room[2 * LANES];
         width = block_width(lanes - first);
-        struct block b = {first, width, packed,
-                          s->group_taps * s->channels * (width < LANES ? LANES : width)};
+        struct block b = {first, width, packed, s->group_taps * s->channels * block_lanes(width)};
         run_block(s, &b, image, image_row, group_bias(s, bias, first, room), relu, out, offsets);
         packed += (size_t)s->h.taps * (size_t)b.row_weights;
     }

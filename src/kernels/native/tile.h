@@ -33,6 +33,16 @@ INLINE int block_width(int left)
     return left >= 2 * LANES ? 2 * LANES : left >= LANES ? LANES : left;
 }
 
+/* The lanes that a packed block of that width takes, and those of all blocks of so many filters. */
+INLINE int block_lanes(int width)
+{
+    return width < LANES ? LANES : width;
+}
+INLINE size_t packed_lanes(int filters)
+{
+    return ((size_t)filters + LANES - 1) / LANES * LANES;
+}
+
 /* A sum of outer products. For c < count and lane f < width:
  *   w[c*ws + f] = (resume ? w[c*ws + f] : 0) + sum over r < rows, p < pixels of
  *                 x[r*xr + p*xs + c] * y[r*yr + p*ys + f] */

@@ -89,12 +89,7 @@ bool NATIVE(winograd_used)(const struct conv2d *g)
 
 static size_t packed_size(const struct winograd *w)
 {
-    size_t lanes = 0;
-    for (int f = 0, width; f < w->filters; f += width) {
-        width = block_width(w->filters - f);
-        lanes += width < LANES ? LANES : (size_t)width;
-    }
-    return POINTS * (size_t)w->channels * lanes;
+    return POINTS * (size_t)w->channels * packed_lanes(w->filters);
 }
 
 size_t NATIVE(winograd_packed)(const struct conv2d *g)
@@ -142,7 +137,7 @@ static float *pack(const struct winograd *w, const float *kernel, float *to)
 {
     for (int f = 0, width; f < w->filters; f += width) {
         width = block_width(w->filters - f);
-        int lanes = width < LANES ? LANES : width;
+        int lanes = block_lanes(width);
         ptrdiff_t point = (ptrdiff_t)w->channels * lanes;
         for (int c = 0; c < w->channels; c++)
             for (int l = 0; l < lanes; l += LANES)
@@ -328,7 +323,7 @@ static void multiply(const struct winograd *w, const float *in, const float *pac
     static const ptrdiff_t no_offset = 0;
     for (int f = 0, width; f < w->filters; f += width) {
         width = block_width(w->filters - f);
-        int lanes = width < LANES ? LANES : width;
+        int lanes = block_lanes(width);
         for (int k = 0; k < POINTS; k++, packed += (ptrdiff_t)w->channels * lanes) {
             struct row row = {.x = in + k * w->in_point,
                               .xs = w->channels,
