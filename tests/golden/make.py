@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes golden.h5: what Keras 3 on JAX (CPU) computes for the models of cases.py.
+"""Makes AREA.h5: what Keras 3 on JAX (CPU) computes for the models of cases_AREA.py.
 
-    pip install keras jax h5py && python3 tests/golden/make.py [tests/golden/golden.h5]
+    pip install keras jax h5py && python3 tests/golden/make.py [AREA ...]
 
-The file has two datasets: `numbers`, all arrays of all cases one after the other, and `contents`, a
+All areas, if none is named. A module of cases may have CASES, OPTIMIZERS and MODELS. A file has two datasets: `numbers`, all arrays of all cases one after the other, and `contents`, a
 text that says what they are, in the same order, a line each (a dataset or group for each array would
 make the file several times larger). The versions are attributes of the file. Lines of contents:
 
@@ -28,6 +28,8 @@ models   losses[STEPS] (mean over samples, before each step) and for each parame
 Keras computes in float64 from inputs that float32 holds, and results are rounded to float32: what
 differs from them is an error of ours, and not of both.
 """
+import glob
+import importlib
 import os
 import sys
 
@@ -39,7 +41,6 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-import cases
 import generator
 
 jax.config.update("jax_default_matmul_precision", "highest")
@@ -322,18 +323,29 @@ def write_model_case(out, name, shape, layers):
           f"{error[worst]:.1e} ({worst})")
 
 
-def main():
-    path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "golden.h5")
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def make(area):
+    cases = importlib.import_module("cases_" + area)
+    path = os.path.join(HERE, area + ".h5")
     out = Golden()
     set_precision("float64")
-    for c in cases.CASES:
+    for c in getattr(cases, "CASES", []):
         write_layer_case(out, *c)
-    for c in cases.OPTIMIZERS:
+    for c in getattr(cases, "OPTIMIZERS", []):
         write_optimizer_case(out, *c)
-    for name, model in cases.MODELS:
+    for name, model in getattr(cases, "MODELS", []):
         write_model_case(out, name, *model())
     out.write(path)
-    print(f"{path}: {os.path.getsize(path)} bytes, {len(cases.CASES)} layer cases")
+    print(f"{path}: {os.path.getsize(path)} bytes, {sum(l.startswith('case ') for l in out.lines)} cases")
+
+
+def main():
+    modules = glob.glob(os.path.join(HERE, "cases_*.py"))
+    every = sorted(os.path.basename(name)[len("cases_"):-len(".py")] for name in modules)
+    for area in sys.argv[1:] or every:
+        make(area)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "golden.h"
 
+#include <glob.h>
 #include <hdf5.h>
 #include <math.h>
 #include <stdarg.h>
@@ -34,10 +35,10 @@ static void *read_dataset(hid_t file, const char *name, hid_t type, size_t item,
 {
     hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set);
     hssize_t points = H5Sget_simple_extent_npoints(space);
-    MUST(points > 0, "golden.h5: dataset '%s' is not there", name);
+    MUST(points > 0, "golden: dataset '%s' is not there", name);
     *n = (size_t)points;
     void *data = pool_alloc(&pool, *n * item + 1);
-    MUST(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, "golden.h5: '%s'", name);
+    MUST(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, "golden: '%s'", name);
     H5Sclose(space);
     H5Dclose(set);
     return data;
@@ -57,7 +58,7 @@ static const float *read_array(char *line, struct golden_array *array, const flo
 static const float *read_line(char *line, struct golden_case *c, const float *numbers)
 {
     char *value = strchr(line, ' ');
-    MUST(value, "golden.h5: contents has the line \"%s\"", line);
+    MUST(value, "golden: contents has the line \"%s\"", line);
     *value++ = '\0';
     if (strcmp(line, "array") == 0)
         return read_array(value, &c->array[c->arrays++], numbers);
@@ -70,7 +71,7 @@ static const float *read_line(char *line, struct golden_case *c, const float *nu
     else if (strcmp(line, "optimizer") == 0)
         c->optimizer = value;
     else
-        MUST(false, "golden.h5: contents has the key \"%s\"", line);
+        MUST(false, "golden: contents has the key \"%s\"", line);
     return numbers;
 }
 
@@ -84,24 +85,40 @@ static size_t count_lines(const char *text, const char *start)
     return count;
 }
 
+/* Adds the cases of a file to golden. */
 static void read_cases(char *contents, const float *numbers, size_t count)
 {
     const float *at = numbers;
     struct golden_array *arrays =
         pool_alloc(&pool, count_lines(contents, "array ") * sizeof *arrays);
-    golden.at = pool_alloc(&pool, count_lines(contents, "case ") * sizeof *golden.at);
+    size_t more = count_lines(contents, "case ");
+    struct golden_case *all = pool_alloc(&pool, (golden.cases + more) * sizeof *all), *c = NULL;
+    if (golden.cases)
+        memcpy(all, golden.at, golden.cases * sizeof *all);
+    golden.at = all;
     char *rest = NULL;
     for (char *line = strtok_r(contents, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         if (strncmp(line, "case ", 5) == 0) {
-            if (golden.cases)
-                arrays += golden.at[golden.cases - 1].arrays;
-            golden.at[golden.cases++] = (struct golden_case){.name = line + 5, .array = arrays};
+            arrays += c ? c->arrays : 0;
+            c = &all[golden.cases++];
+            *c = (struct golden_case){.name = line + 5, .array = arrays};
         } else {
-            at = read_line(line, &golden.at[golden.cases - 1], at);
+            MUST(c, "golden: \"%s\" before the first case", line);
+            at = read_line(line, c, at);
         }
     }
-    MUST(at == numbers + count, "golden.h5: contents names %td numbers of %zu", at - numbers,
-         count);
+    MUST(at == numbers + count, "golden: contents names %td numbers of %zu", at - numbers, count);
+}
+
+static void read_file(const char *path)
+{
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    MUST(file >= 0, "%s cannot be read; tests/golden/make.py makes it", path);
+    size_t letters, count;
+    char *contents = read_dataset(file, "contents", H5T_NATIVE_CHAR, 1, &letters);
+    const float *numbers = read_dataset(file, "numbers", H5T_NATIVE_FLOAT, sizeof *numbers, &count);
+    H5Fclose(file);
+    read_cases(contents, numbers, count);
 }
 
 const struct golden *golden_load(void)
@@ -109,15 +126,13 @@ const struct golden *golden_load(void)
     if (golden.cases)
         return &golden;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    hid_t file = H5Fopen(test_source("tests/golden/golden.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file < 0)
-        test_skip("tests/golden/golden.h5 cannot be read; tests/golden/make.py makes it");
-    size_t letters, count;
-    char *contents = read_dataset(file, "contents", H5T_NATIVE_CHAR, 1, &letters);
-    const float *numbers = read_dataset(file, "numbers", H5T_NATIVE_FLOAT, sizeof *numbers, &count);
-    H5Fclose(file);
+    glob_t files;
+    if (glob(test_source("tests/golden/*.h5"), 0, NULL, &files) != 0)
+        test_skip("tests/golden has no .h5 files; tests/golden/make.py makes them");
     atexit(release);
-    read_cases(contents, numbers, count);
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        read_file(files.gl_pathv[i]);
+    globfree(&files);
     return &golden;
 }
 
@@ -133,7 +148,7 @@ const struct golden_array *golden_need(const struct golden_case *c, const char *
 {
     const struct golden_array *array = golden_find(c, name);
     if (!array)
-        test_fail("golden.h5: %s has no array '%s'", c->name, name);
+        test_fail("golden: %s has no array '%s'", c->name, name);
     CU_ASSERT_PTR_NOT_NULL_FATAL(array);
     return array;
 }

@@ -1,4 +1,4 @@
-/* tests/golden/golden.h5 for tests in C: what Keras computes. How it is made, and what is in it:
+/* tests/golden/AREA.h5 for tests in C: what Keras computes. How they are made, and what is in them:
  * tests/golden/make.py. */
 #ifndef CONVOY_TEST_GOLDEN_H
 #define CONVOY_TEST_GOLDEN_H
@@ -27,7 +27,7 @@ struct golden {
     struct golden_case *at;
 };
 
-/* The file, read once. Skips the running test where it cannot be read. */
+/* All files, read once. Skips the running test where there is none. */
 const struct golden *golden_load(void);
 
 /* An array of a case: NULL where it has none of this name, or a failed assertion. */

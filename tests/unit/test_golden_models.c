@@ -13,8 +13,8 @@ enum { STEPS = 3, ELEMENTS = 64, CLASSES = 10 };
 /* |ours - Keras's| / |Keras's| over the elements of each parameter, and of its norm. */
 #define TOLERANCE 3e-6
 #define LOSS_TOLERANCE 1e-6
-/* For resnet20, where rounding moves some inputs of ReLUs across 0 (see cases.py): of the largest
- * error that Keras has in float32. resnet20_tanh is the exact test of the same graph. */
+/* For resnet20, where rounding moves some inputs of ReLUs across 0 (see cases_basic.py): of the
+ * largest error that Keras has in float32. resnet20_tanh is the exact test of the same graph. */
 #define KINKED_TOLERANCE 3.0
 
 struct trainer {

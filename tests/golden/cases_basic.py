@@ -1,4 +1,4 @@
-"""The cases of golden.h5: small models that together meet every layer, argument, activation, loss,
+"""The cases of basic.h5: small models that together meet every layer, argument, activation, loss,
 regularizer and optimizer. A model is a list of (class, arguments), as in an experiment file."""
 
 CASES = []  # (name, input shape, layers, loss, samples, how y_true and x are drawn, see make.py)
