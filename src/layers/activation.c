@@ -23,4 +23,5 @@ const struct layer_type layer_activation = {
     .infer = infer,
     .forward = identity_forward,
     .backward = identity_backward,
+    .copies_gradient = true,
 };

@@ -39,7 +39,7 @@ static void backward(const struct layer *layer, const struct pass *p)
 {
     size_t bytes = (size_t)p->n * shape_size(&layer->out) * sizeof *p->dy;
     for (size_t i = 0; i < layer->inputs; i++)
-        if (p->dx[i])
+        if (p->dx[i] && p->dx[i] != p->dy)
             memcpy(p->dx[i], p->dy, bytes);
 }
 
@@ -48,6 +48,7 @@ const struct layer_type layer_add = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .copies_gradient = true,
     .min_inputs = 2,
     .max_inputs = LAYER_MAX_INPUTS,
 };

@@ -16,4 +16,5 @@ const struct layer_type layer_flatten = {
     .infer = infer,
     .forward = identity_forward,
     .backward = identity_backward,
+    .copies_gradient = true,
 };

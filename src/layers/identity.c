@@ -9,6 +9,6 @@ void identity_forward(const struct layer *layer, const struct pass *p)
 
 void identity_backward(const struct layer *layer, const struct pass *p)
 {
-    if (p->dx[0])
+    if (p->dx[0] && p->dx[0] != p->dy)
         memcpy(p->dx[0], p->dy, (size_t)p->n * shape_size(&layer->out) * sizeof *p->dy);
 }

@@ -104,6 +104,8 @@ struct layer_type {
     void (*update)(const struct layer *layer, const double *stats, double samples, float *const *w);
     /* One line of shape arithmetic for the summary ("(28 + 2+2 - 5)/1 + 1 = 28"). May be NULL. */
     void (*explain)(const struct layer *layer, struct text *out);
+    /* backward gives dy to every input as it is; where dx[i] is dy, there is nothing to do. */
+    bool copies_gradient;
     size_t min_inputs, max_inputs; /* 0, 0: exactly one */
 };
 

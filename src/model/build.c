@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/gradients.h"
 #include "model/model.h"
 #include "model/plan.h"
 
@@ -158,26 +159,42 @@ static void place_params(struct model *model)
     model->total = offset;
 }
 
+/* The moment of the backward pass that first writes the gradient of node i. */
+static int first_written(const struct model *model, int i)
+{
+    int layers = (int)model->nodes;
+    for (int j = layers - 1; j > i; j--)
+        for (size_t k = 0; k < model->node[j].layer.inputs; k++)
+            if (model->node[j].from[k] == i)
+                return 2 * layers - 1 - j;
+    return 2 * layers - 1 - i;
+}
+
 /* Lifetimes, in moments: forward of node i is i, its backward is 2L-1-i. An output is kept until
- * its own backward; a gradient lives from the backward of its last consumer to its own. */
+ * its own backward; a gradient lives from the backward of its last consumer to its own, or that of
+ * the first node that shares its buffer. */
 static void place_buffers(struct model *model)
 {
     int layers = (int)model->nodes;
     size_t n = 0, batch = (size_t)model->microbatch;
     struct buffer *buffers = mem_need(model->nodes * 3, sizeof *buffers);
+    int *place = mem_need(model->nodes, sizeof *place);
+    gradients_share(model, place);
     for (int i = 0; i < layers; i++) {
         struct node *node = &model->node[i];
         size_t size = shape_size(&node->layer.out) * batch;
-        int own = 2 * layers - 1 - i, earliest = own;
-        for (int j = i + 1; j < layers; j++)
-            for (size_t k = 0; k < model->node[j].layer.inputs; k++)
-                if (model->node[j].from[k] == i)
-                    earliest = 2 * layers - 1 - j;
+        int own = 2 * layers - 1 - i, last = own;
+        for (int j = i - 1; j >= 0; j--)
+            last = place[j] == i ? 2 * layers - 1 - j : last;
         buffers[n++] = (struct buffer){size, i, own, &node->y};
-        buffers[n++] = (struct buffer){size, earliest, own, &node->dy};
         buffers[n++] = (struct buffer){node->layer.saved, i, own, &node->saved};
+        if (place[i] == i)
+            buffers[n++] = (struct buffer){size, first_written(model, i), last, &node->dy};
     }
     model->arena_size = plan_buffers(buffers, n);
+    for (int i = 0; i < layers; i++)
+        model->node[i].dy = model->node[place[i]].dy;
+    free(place);
     free(buffers);
 }
 

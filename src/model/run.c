@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/vectorized.h"
 #include "model/model.h"
 
 static size_t output_size(const struct node *node, int n)
@@ -93,6 +94,12 @@ static bool written_before(const struct model *model, size_t i, size_t k)
     return false;
 }
 
+VECTORIZED static void add_to(size_t n, const float *restrict from, float *restrict to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
 /* Runs one backward in which the gradients of some inputs are there already: input by input, those
  * through the extra buffer, which is then added. */
 static void backward_adding(struct model *model, size_t i, struct pass *pass, float *const *targets)
@@ -105,8 +112,8 @@ static void backward_adding(struct model *model, size_t i, struct pass *pass, fl
         pass->dx = only;
         node->layer.type->backward(&node->layer, pass);
         size_t n = shape_size(&node->layer.in[k]) * (size_t)pass->n;
-        for (size_t e = 0; add && e < n; e++)
-            targets[k][e] += only[k][e];
+        if (add)
+            add_to(n, only[k], targets[k]);
     }
 }
 
