@@ -3,82 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "formats/checkpoint.h"
-#include "formats/h5.h"
-#include "formats/trailer.h"
-
-/* A checked file, open. */
-struct source {
-    unsigned char *bytes;
-    int version;
-    struct h5 h5;
-};
-
-/* Copies the file into memory, so that nobody can change it between the check and the reading. */
-static enum status copy_file(const char *path, unsigned char **bytes, size_t *size)
-{
-    struct file_map map;
-    void *memory = NULL;
-    TRY(file_map(path, ST_MODEL, &map));
-    enum status status = mem_alloc(&memory, map.size, path);
-    if (status == ST_OK && map.size > 0)
-        memcpy(memory, map.base, map.size);
-    *size = map.size;
-    *bytes = memory;
-    file_unmap(&map);
-    return status;
-}
-
-static void source_close(struct source *source)
-{
-    h5_close(&source->h5);
-    free(source->bytes);
-}
-
-static enum status source_open(const char *path, struct source *source)
-{
-    size_t size, length;
-    TRY(copy_file(path, &source->bytes, &size));
-    enum status status =
-        trailer_check(path, source->bytes, size, CHECKPOINT_VERSION, &length, &source->version);
-    if (status != ST_OK) {
-        free(source->bytes);
-        return status;
-    }
-    status = h5_open(&source->h5, path, source->bytes, length);
-    if (status != ST_OK)
-        source_close(source);
-    return status;
-}
+#include "formats/model_file.h"
 
 /* ---- The file's model against ours ---- */
 
-/* The layers of the file that have weights, in order, each with the names of its weights. */
-struct weights {
-    size_t layers;
-    char **layer;
-    struct string_list *names;
-};
-
-static enum status read_weights(struct h5 *h5, struct weights *weights)
-{
-    struct string_list all;
-    TRY(h5_read_names(h5, "model_weights", "layer_names", &h5->scratch, &all));
-    *weights = (struct weights){.layer = pool_alloc(&h5->scratch, all.n * sizeof *weights->layer),
-                                .names = pool_alloc(&h5->scratch, all.n * sizeof *weights->names)};
-    for (size_t i = 0; i < all.n; i++) {
-        struct string_list *names = &weights->names[weights->layers];
-        const char *group = pool_printf(&h5->scratch, "model_weights/%s", all.v[i]);
-        TRY(h5_read_names(h5, group, "weight_names", &h5->scratch, names));
-        if (names->n > 0)
-            weights->layer[weights->layers++] = all.v[i];
-    }
-    return ST_OK;
-}
-
 /* "'dense' (kernel (84, 10))" */
-static enum status describe_layer(struct h5 *h5, const struct weights *weights, size_t index,
+static enum status describe_layer(struct h5 *h5, const struct file_weights *weights, size_t index,
                                   const char **text)
 {
     const char *layer = weights->layer[index], *weight = weights->names[index].v[0];
@@ -90,7 +21,7 @@ static enum status describe_layer(struct h5 *h5, const struct weights *weights, 
     return ST_OK;
 }
 
-static enum status same_layer(struct h5 *h5, const struct weights *weights, size_t index,
+static enum status same_layer(struct h5 *h5, const struct file_weights *weights, size_t index,
                               const struct layer *layer)
 {
     FAIL_IF(index >= weights->layers, ST_MODEL,
@@ -129,11 +60,12 @@ static enum status read_arrays(struct h5 *h5, const char *group, const struct la
     return ST_OK;
 }
 
-static enum status read_params(struct h5 *h5, const struct model *model, float *data)
+static enum status read_params(struct model_file *file, const struct model *model, float *data)
 {
-    struct weights weights;
+    struct h5 *h5 = &file->h5;
+    struct file_weights weights;
     size_t next = 0;
-    TRY(read_weights(h5, &weights));
+    TRY(model_file_weights(file, &weights));
     for (size_t i = 0; i < model->nodes; i++) {
         const struct layer *layer = &model->node[i].layer;
         if (layer->params == 0)
@@ -214,20 +146,20 @@ static enum status read_progress(struct h5 *h5, struct checkpoint *out)
     return read_text_if_there(h5, "convoy/history", &out->pool, &out->history);
 }
 
-static enum status read_head(struct source *source, struct checkpoint *out)
+static enum status read_head(struct model_file *file, struct checkpoint *out)
 {
-    out->version = source->version;
-    return h5_read_text(&source->h5, "convoy/experiment", &out->pool, &out->experiment);
+    out->version = file->version;
+    return h5_read_text(&file->h5, "convoy/experiment", &out->pool, &out->experiment);
 }
 
-static enum status read_all(struct source *source, const struct model *model,
+static enum status read_all(struct model_file *file, const struct model *model,
                             struct checkpoint *out)
 {
-    struct h5 *h5 = &source->h5;
-    TRY(read_head(source, out));
+    struct h5 *h5 = &file->h5;
+    TRY(read_head(file, out));
     TRY(read_progress(h5, out));
     out->params = pool_alloc(&out->pool, model->total * sizeof(float));
-    TRY(read_params(h5, model, out->params));
+    TRY(read_params(file, model, out->params));
     TRY(read_optimizer(h5, model, out));
     if (!h5_has(h5, "convoy/best"))
         return ST_OK;
@@ -237,11 +169,11 @@ static enum status read_all(struct source *source, const struct model *model,
 
 enum status checkpoint_read_head(const char *path, struct checkpoint *out)
 {
-    struct source source;
+    struct model_file file;
     *out = (struct checkpoint){0};
-    TRY(source_open(path, &source));
-    enum status status = read_head(&source, out);
-    source_close(&source);
+    TRY(model_file_open(path, true, &file));
+    enum status status = read_head(&file, out);
+    model_file_close(&file);
     if (status != ST_OK)
         checkpoint_release(out);
     return status;
@@ -249,11 +181,11 @@ enum status checkpoint_read_head(const char *path, struct checkpoint *out)
 
 enum status checkpoint_read(const char *path, const struct model *model, struct checkpoint *out)
 {
-    struct source source;
+    struct model_file file;
     *out = (struct checkpoint){0};
-    TRY(source_open(path, &source));
-    enum status status = read_all(&source, model, out);
-    source_close(&source);
+    TRY(model_file_open(path, true, &file));
+    enum status status = read_all(&file, model, out);
+    model_file_close(&file);
     if (status != ST_OK)
         checkpoint_release(out);
     return status;

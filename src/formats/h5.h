@@ -67,6 +67,12 @@ enum status h5_read_floats(const struct h5 *h5, const char *dataset, size_t coun
 enum status h5_read_text(const struct h5 *h5, const char *dataset, struct pool *pool, char **text);
 enum status h5_read_number(const struct h5 *h5, const char *object, const char *name, uint64_t most,
                            uint64_t *value);
+/* The names of what a group holds directly, over hard links; at most H5_MOST_MEMBERS. */
+enum { H5_MOST_MEMBERS = 100000 };
+enum status h5_read_members(const struct h5 *h5, const char *group, struct pool *pool,
+                            struct string_list *names);
+/* Is it an array, and not a group? */
+bool h5_is_dataset(const struct h5 *h5, const char *object);
 enum status h5_read_names(const struct h5 *h5, const char *object, const char *name,
                           struct pool *pool, struct string_list *names);
 

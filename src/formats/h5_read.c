@@ -28,6 +28,42 @@ bool h5_has(const struct h5 *h5, const char *object)
     return is_inside(h5, object);
 }
 
+/* ---- Groups ---- */
+
+static H5O_type_t type_of(const struct h5 *h5, const char *object)
+{
+    H5O_info_t info;
+    bool good =
+        is_inside(h5, object) && H5Oget_info_by_name(h5->file, object, &info, H5P_DEFAULT) >= 0;
+    return good ? info.type : H5O_TYPE_UNKNOWN;
+}
+
+bool h5_is_dataset(const struct h5 *h5, const char *object)
+{
+    return type_of(h5, object) == H5O_TYPE_DATASET;
+}
+
+enum status h5_read_members(const struct h5 *h5, const char *group, struct pool *pool,
+                            struct string_list *names)
+{
+    H5G_info_t info;
+    FAIL_IF(type_of(h5, group) != H5O_TYPE_GROUP ||
+                H5Gget_info_by_name(h5->file, group, &info, H5P_DEFAULT) < 0,
+            ST_MODEL, "%s: has no group '%s'", h5->path, group);
+    FAIL_IF(info.nlinks > H5_MOST_MEMBERS, ST_MODEL, "%s: '%s' has %llu members; at most %d",
+            h5->path, group, (unsigned long long)info.nlinks, H5_MOST_MEMBERS);
+    *names = (struct string_list){.v = pool_alloc(pool, (size_t)info.nlinks * sizeof(char *))};
+    for (hsize_t i = 0; i < info.nlinks; i++) {
+        char name[256];
+        ssize_t length = H5Lget_name_by_idx(h5->file, group, H5_INDEX_NAME, H5_ITER_INC, i, name,
+                                            sizeof name, H5P_DEFAULT);
+        FAIL_IF(length <= 0 || (size_t)length >= sizeof name, ST_MODEL,
+                "%s: '%s' has a member whose name cannot be read", h5->path, group);
+        names->v[names->n++] = pool_strdup(pool, name);
+    }
+    return ST_OK;
+}
+
 /* ---- Datasets ---- */
 
 struct dataset {

@@ -209,7 +209,7 @@ static void add_layer(struct text *out, const struct keras_layer *self)
         add_activation(out, common);
     } else {
         add_layer_head(out, layer->type->kind.name, self->name);
-        text_add(out, ", \"trainable\": %s", common->trainable ? "true" : "false");
+        text_add(out, ", \"trainable\": %s", layer->trainable ? "true" : "false");
         if (self->role == KERAS_ACTIVATED)
             add_activation(out, common);
         add_fields(out, layer->type->kind.schema, layer->args);

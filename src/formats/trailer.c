@@ -56,6 +56,11 @@ void trailer_seal(unsigned char *bytes, size_t length, int version)
     put_hash(trailer + AT_OWN_HASH, trailer, AT_OWN_HASH);
 }
 
+bool trailer_there(const unsigned char *bytes, size_t size)
+{
+    return size >= TRAILER_SIZE && memcmp(bytes + size - TRAILER_SIZE, magic, MAGIC_SIZE) == 0;
+}
+
 /* Which of the reasons is it that there is no trailer at the end? */
 static enum status no_trailer(const char *path, const unsigned char *bytes, size_t size)
 {
@@ -70,7 +75,7 @@ static enum status no_trailer(const char *path, const unsigned char *bytes, size
 enum status trailer_check(const char *path, const unsigned char *bytes, size_t size, int newest,
                           size_t *length, int *version)
 {
-    if (size < TRAILER_SIZE || memcmp(bytes + size - TRAILER_SIZE, magic, MAGIC_SIZE) != 0)
+    if (!trailer_there(bytes, size))
         return no_trailer(path, bytes, size);
     size_t have = size - TRAILER_SIZE;
     const unsigned char *trailer = bytes + have;

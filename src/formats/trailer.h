@@ -14,6 +14,7 @@
 #ifndef CONVOY_FORMATS_TRAILER_H
 #define CONVOY_FORMATS_TRAILER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -22,6 +23,9 @@ enum { TRAILER_SIZE = 64 };
 
 /* Writes the trailer behind the image; bytes has room for length + TRAILER_SIZE bytes. */
 void trailer_seal(unsigned char *bytes, size_t length, int version);
+
+/* Does the file end with a trailer, right or wrong? */
+bool trailer_there(const unsigned char *bytes, size_t size);
 
 /* Checks a whole file of size bytes; path is for messages. Gives the image's length and the format
  * version. Errors: ST_MODEL; a version above newest is one. */

@@ -74,7 +74,7 @@ static enum status infer(struct layer *layer, struct pool *pool)
                           -1,
                           (size_t)vector.dim[0],
                           shape_size(in) / (size_t)vector.dim[0],
-                          !args->common.trainable};
+                          !layer->trainable};
     int next = 0;
     if (args->scale) {
         layer_add_param(layer, "gamma", &vector, true, &args->gamma_initializer,

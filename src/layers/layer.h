@@ -57,6 +57,7 @@ struct layer {
     const struct kernels *kernels;
     enum conv_method conv;
     int microbatch; /* most samples in one pass */
+    bool trainable; /* false: its parameters, and what it has measured, stay as they are */
     size_t inputs;
     struct shape in[LAYER_MAX_INPUTS];
     /* filled in by infer: */

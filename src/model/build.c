@@ -8,21 +8,6 @@
 #include "model/model.h"
 #include "model/plan.h"
 
-static const struct field model_fields[] = {
-    {.key = "input",
-     .type = FIELD_INTS,
-     .offset = offsetof(struct model_spec, input),
-     .min = 1,
-     .max = 1 << 24,
-     .help = "shape of a sample: [height, width, channels] or [features]"},
-    {.key = "layers",
-     .type = FIELD_VARIANTS,
-     .offset = offsetof(struct model_spec, layers),
-     .kinds = layer_kinds,
-     .help = "in order; each reads the one before unless inputs says more"},
-    {0}};
-const struct schema model_schema = {"model", model_fields, NULL};
-
 /* "MaxPooling2D" to "max_pooling2d", as Keras does. */
 static void snake(const char *name, char *out, size_t size)
 {
@@ -108,7 +93,8 @@ static enum status connect(struct model *model, size_t index)
     return ST_OK;
 }
 
-static enum status add_layer(struct model *model, size_t index, const struct variant *variant)
+static enum status add_layer(struct model *model, size_t index, const struct variant *variant,
+                             const struct string_list *freeze)
 {
     struct node *node = &model->node[index];
     struct layer *layer = &node->layer;
@@ -122,6 +108,7 @@ static enum status add_layer(struct model *model, size_t index, const struct var
                             .microbatch = model->microbatch,
                             .activation = (enum activation)common->activation};
     TRY(name_layer(model, index));
+    layer->trainable = common->trainable && !model_name_matches(freeze, layer->name);
     TRY(connect(model, index));
     TRY(layer->type->infer(layer, &model->pool));
     double per_batch = (double)shape_size(&layer->out) * (double)model->microbatch;
@@ -131,8 +118,11 @@ static enum status add_layer(struct model *model, size_t index, const struct var
     for (size_t p = 0; p < layer->params; p++) {
         struct param *param = &layer->param[p];
         param->path = pool_printf(&model->pool, "%s/%s", layer->name, param->name);
-        param->trainable = param->trainable && common->trainable;
+        param->trainable = param->trainable && layer->trainable;
+        node->trained = node->trained || param->trainable;
     }
+    for (size_t i = 0; i < layer->inputs; i++)
+        node->trained = node->trained || (node->from[i] >= 0 && model->node[node->from[i]].trained);
     return ST_OK;
 }
 
@@ -244,7 +234,7 @@ static enum status build(struct model *model, const struct model_spec *spec)
         model->input.dim[i] = spec->input.v[i];
     model->node = pool_alloc(&model->pool, spec->layers.n * sizeof *model->node);
     for (size_t i = 0; i < spec->layers.n; i++) {
-        TRY(add_layer(model, i, &spec->layers.v[i]));
+        TRY(add_layer(model, i, &spec->layers.v[i], &spec->freeze));
         model->nodes = i + 1;
     }
     for (size_t i = 0; i + 1 < model->nodes; i++)
@@ -252,6 +242,7 @@ static enum status build(struct model *model, const struct model_spec *spec)
             &model->node[i].layer, model->node[i].consumers == 0,
             "nobody reads its output %s, and only the last layer may be the model's output",
             shape_text(&model->node[i].layer.out));
+    TRY(model_check_patterns(model, "model.freeze", &spec->freeze));
     model->output = model->node[model->nodes - 1].layer.out;
     place_params(model);
     place_buffers(model);

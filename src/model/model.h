@@ -8,17 +8,36 @@
 
 #include "layers/layer.h"
 
+struct model;
+
 /* What the experiment says about the model (schema model_schema). */
 struct model_spec {
-    struct int_list input;      /* shape of a sample */
-    struct variant_list layers; /* of layer_kinds */
+    struct int_list input;        /* shape of a sample */
+    struct variant_list layers;   /* of layer_kinds */
+    struct weights_spec *weights; /* NULL: parameters are drawn */
+    struct string_list freeze;    /* patterns of names of layers that are not trained */
 };
+
+/* Parameters to start with. */
+struct weights_spec {
+    char *file;                      /* a model's file or a run's folder */
+    struct string_list layers, skip; /* patterns of the names of layers to take, and not to take */
+    int mismatch;                    /* enum weights_mismatch */
+};
+enum weights_mismatch { MISMATCH_FAIL, MISMATCH_SKIP };
+
+/* Does a layer's name match one of the patterns ("conv*")? */
+bool model_name_matches(const struct string_list *patterns, const char *name);
+/* Does each pattern match a layer? Errors: ST_USAGE; key says where they stand. */
+enum status model_check_patterns(const struct model *model, const char *key,
+                                 const struct string_list *patterns);
 extern const struct schema model_schema;
 
 struct node {
     struct layer layer;
     int from[LAYER_MAX_INPUTS]; /* node numbers of its inputs; -1: the model's input */
     int consumers;              /* how many layers read its output */
+    bool trained;               /* it or a layer that it reads from has trainable parameters */
     /* offsets into the arena, in floats */
     size_t y, dy, saved;
     size_t packed;

@@ -117,6 +117,14 @@ static void backward_adding(struct model *model, size_t i, struct pass *pass, fl
     }
 }
 
+/* Where the gradient of node i's output goes; NULL where nobody needs it: nothing before it is
+ * trained, and the input's gradient is not wanted. */
+static float *gradient_of(const struct model *model, int i, bool input_wanted)
+{
+    const struct node *node = &model->node[i];
+    return node->trained || input_wanted ? model->arena + node->dy : NULL;
+}
+
 static void backward_node(struct model *model, size_t i, const struct model_batch *batch,
                           float *gradient, float *dx)
 {
@@ -132,7 +140,7 @@ static void backward_node(struct model *model, size_t i, const struct model_batc
                                                : model->arena + model->frozen;
     bool adding = false;
     for (size_t k = 0; k < node->layer.inputs; k++) {
-        targets[k] = node->from[k] < 0 ? dx : model->arena + model->node[node->from[k]].dy;
+        targets[k] = node->from[k] < 0 ? dx : gradient_of(model, node->from[k], dx != NULL);
         adding = adding || (targets[k] && written_before(model, i, k));
     }
     if (adding)
@@ -170,6 +178,8 @@ void model_backward(struct model *model, const struct model_batch *batch, const 
     memcpy(model->arena + last->dy, dy, output_size(last, batch->n) * sizeof *dy);
     for (size_t i = model->nodes; i-- > 0;) {
         const struct node *node = &model->node[i];
+        if (!node->trained && !dx)
+            continue;
         int64_t begin = watch_begin(model);
         size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
         if (!leaves_logits(model, node))

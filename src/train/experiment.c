@@ -223,6 +223,15 @@ static char *folder_of(const char *path)
     return folder;
 }
 
+/* The other model's file is absolute too. */
+static void resolve_weights(struct experiment *e)
+{
+    struct weights_spec *weights = e->model.weights;
+    char *path = weights ? realpath(weights->file, NULL) : NULL;
+    if (path)
+        weights->file = e->weights_file = path;
+}
+
 /* data.folder is absolute from here on, so that the run's own copy of the experiment finds the
  * data. */
 static void resolve_folder(struct experiment *e)
@@ -252,8 +261,10 @@ static enum status read_document(struct document *document, const char *path,
     enum status status = document_read(document, &experiment_schema, e);
     if (status == ST_OK)
         status = check(e);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         resolve_folder(e);
+        resolve_weights(e);
+    }
     if (status != ST_OK) {
         experiment_free(e);
         return status;
@@ -293,6 +304,7 @@ void experiment_free(struct experiment *experiment)
     document_free(experiment->document);
     free(experiment->path);
     free(experiment->folder);
+    free(experiment->weights_file);
     free(experiment);
 }
 
@@ -321,6 +333,7 @@ static void essential_text(const struct experiment *experiment, struct text *out
 {
     struct experiment copy = *experiment;
     copy.data.folder = NULL;
+    copy.model.weights = NULL; /* what it gave is in the checkpoint */
     copy.fit.epochs = 1;
     copy.fit.callbacks = (struct variant_list){0};
     experiment_write(&copy, out);

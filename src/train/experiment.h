@@ -47,6 +47,7 @@ struct experiment {
     struct document *document; /* owns everything above */
     char *path;                /* of the file */
     char *folder;              /* data.folder, absolute */
+    char *weights_file;        /* model.weights.file, absolute, where it is there */
 };
 
 extern const struct schema experiment_schema;

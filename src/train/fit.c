@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "kernels/isa.h"
 #include "train/fit_state.h"
+#include "train/transfer.h"
 
 static enum status open_folder(struct run *run, const struct fit_options *options)
 {
@@ -59,8 +60,11 @@ static enum status prepare(struct run *run, const struct fit_options *options)
     progress_init(&run->progress, options->progress, session->world->rank == 0, e->fit.epochs);
     log_set_before(progress_clear);
     note_machine(run);
+    bool resumed = false;
     if (options->start == RUN_RESUME)
-        TRY(run_resume(run));
+        TRY(run_resume(run, &resumed));
+    if (!resumed)
+        TRY(transfer_weights(session));
     return run_save_texts(run);
 }
 

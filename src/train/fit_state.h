@@ -33,9 +33,9 @@ enum status run_save_model(struct run *run, const char *name);
 enum status run_save_texts(struct run *run);
 
 /* Continues from the newest usable checkpoint of the folder, if there is one: all ranks get
- * parameters, slots, position, callbacks. Falls back to older ones with a warning. Collective.
- * Errors: ST_MODEL when there are checkpoints and none can be used; ST_USAGE when they are of
- * another experiment. */
-enum status run_resume(struct run *run);
+ * parameters, slots, position, callbacks; *resumed says whether. Falls back to older ones with a
+ * warning. Collective. Errors: ST_MODEL when there are checkpoints and none can be used; ST_USAGE
+ * when they are of another experiment. */
+enum status run_resume(struct run *run, bool *resumed);
 
 #endif

@@ -268,7 +268,7 @@ static enum status hand_out(struct run *run, struct checkpoint *checkpoint, cons
     return world_agree(world, status);
 }
 
-enum status run_resume(struct run *run)
+enum status run_resume(struct run *run, bool *resumed)
 {
     const struct world *world = run->session->world;
     struct checkpoint checkpoint = {0};
@@ -279,6 +279,7 @@ enum status run_resume(struct run *run)
     TRY(world_agree(world, status));
     int found = path != NULL;
     world_broadcast(world, &found, sizeof found);
+    *resumed = found;
     if (!found) {
         log_info("no checkpoint in %s yet; starting from the beginning",
                  run->folder.path ? run->folder.path : "");

@@ -142,6 +142,24 @@ for isa in generic avx2 avx512; do
             --set 'data.validation={split: 8}'
 done
 
+# ---- another model's weights ----
+
+weights="model.weights={file: $folder/digits.1, skip: dense_1}"
+small transfer --set "$weights" --set "model.freeze=[conv2d*, dense]"
+says "what is taken is said" "$folder/transfer.1.log" "weights of 3 of 4 layers taken"
+says "and what is not" "$folder/transfer.1.log" "'dense_1' starts anew"
+small unchanged --set "model.weights={file: $folder/digits.1}" --set 'model.freeze=["*"]'
+same_digest() {
+    [ "$("$CONVOY" digest "$1" | cut -c1-32)" = "$("$CONVOY" digest "$2" | cut -c1-32)" ]
+}
+check "a frozen model stays as it was" same_digest "$folder/unchanged.1" "$folder/digits.1"
+check_code "a layer that does not fit" 2 on 2 train "$digits" --out "$folder/misfit" \
+    --set "model.weights={file: $folder/digits.1}" --set model.layers.7.Dense.units=11
+cp "$folder/output" "$folder/misfit.log"
+says "is named" "$folder/misfit.log" "layer 'dense_1' kernel is (64, 10) there and (64, 11) here"
+check_code "no such file" 4 on 2 train "$digits" --out "$folder/misfit" \
+    --set "model.weights={file: $folder/missing.h5}"
+
 # ---- evaluate and predict ----
 
 for n in 1 2 3 7; do

@@ -1,0 +1,13 @@
+/* Starting from another model's weights (model.weights). */
+#ifndef CONVOY_TRAIN_TRANSFER_H
+#define CONVOY_TRAIN_TRANSFER_H
+
+#include "train/session.h"
+
+/* Takes over the weights that the experiment names, where it names any, and says in the log what
+ * was taken, what not and why. Parameters have been drawn before. Collective. Errors: ST_MODEL for
+ * the file; ST_USAGE for a pattern that matches no layer, and for a layer that does not match where
+ * the experiment does not say skip. */
+enum status transfer_weights(struct session *session);
+
+#endif
