@@ -38,6 +38,12 @@ static void note_machine(const struct run *run)
             "'backend: blas' is faster (with other last bits)");
 }
 
+static void log_lines(const struct text *lines)
+{
+    for (const char *at = lines->data; at && *at; at += strcspn(at, "\n") + 1)
+        log_info("%.*s", (int)strcspn(at, "\n"), at);
+}
+
 static enum status prepare(struct run *run, const struct fit_options *options)
 {
     struct session *session = run->session;
@@ -48,8 +54,11 @@ static enum status prepare(struct run *run, const struct fit_options *options)
                  session->validation_samples.n > 0);
     enum status status = callbacks_init(&run->callbacks, &e->fit.callbacks, &run->history);
     TRY(world_agree(session->world, status));
-    TRY(open_folder(run, options));
     model_init(session->model);
+    bool resume = options->start == RUN_RESUME, resumed = false;
+    if (!resume) /* before an old run is overwritten */
+        TRY(transfer_weights(session, &run->transferred));
+    TRY(open_folder(run, options));
     TRY(trainer_init(&run->trainer, session));
     if (run->callbacks.early && run->callbacks.early->restore_best_weights) {
         void *memory = NULL;
@@ -60,11 +69,11 @@ static enum status prepare(struct run *run, const struct fit_options *options)
     progress_init(&run->progress, options->progress, session->world->rank == 0, e->fit.epochs);
     log_set_before(progress_clear);
     note_machine(run);
-    bool resumed = false;
-    if (options->start == RUN_RESUME)
+    if (resume)
         TRY(run_resume(run, &resumed));
-    if (!resumed)
-        TRY(transfer_weights(session));
+    if (resume && !resumed)
+        TRY(transfer_weights(session, &run->transferred));
+    log_lines(&run->transferred);
     return run_save_texts(run);
 }
 
@@ -249,6 +258,7 @@ static void release(struct run *run)
     trainer_release(&run->trainer);
     history_release(&run->history);
     text_release(&run->experiment);
+    text_release(&run->transferred);
     run_folder_close(&run->folder);
     free(run->best);
 }

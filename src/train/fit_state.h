@@ -14,8 +14,9 @@ struct run {
     struct history history;
     struct run_folder folder; /* rank 0 only */
     struct progress progress;
-    struct text experiment; /* the resolved experiment */
-    float *best;            /* parameters that EarlyStopping would restore; NULL: not asked for */
+    struct text experiment;  /* the resolved experiment */
+    struct text transferred; /* what was taken from another model */
+    float *best;             /* parameters that EarlyStopping would restore; NULL: not asked for */
     bool stopped_early;
     double epoch_seconds, train_seconds; /* of this epoch, before the present process's part */
     double epoch_start;                  /* when this process's part began */

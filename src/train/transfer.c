@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "formats/weights.h"
 #include "train/run_folder.h"
 
@@ -34,19 +33,19 @@ static struct count count_layers(const struct model *model, const struct weights
     return count;
 }
 
-static void log_report(const struct model *model, const char *path, const bool *wanted,
-                       const struct weights_report *report)
+static void write_report(const struct model *model, const char *path, const bool *wanted,
+                         const struct weights_report *report, struct text *out)
 {
     struct count count = count_layers(model, report);
-    log_info("weights of %zu of %zu layers taken from %s", count.taken, count.layers, path);
+    text_add(out, "weights of %zu of %zu layers taken from %s\n", count.taken, count.layers, path);
     for (size_t i = 0; i < model->nodes; i++) {
         const struct layer *layer = &model->node[i].layer;
         if (layer->params > 0 && !report->match[i].taken)
-            log_info("  '%s' starts anew: %s", layer->name,
+            text_add(out, "  '%s' starts anew: %s\n", layer->name,
                      wanted[i] ? report->match[i].why : "the experiment says so");
     }
     for (size_t i = 0; i < report->unused.n; i++)
-        log_info("  '%s' of the file is not used: the model has no such layer",
+        text_add(out, "  '%s' of the file is not used: the model has no such layer\n",
                  report->unused.v[i]);
 }
 
@@ -66,7 +65,8 @@ static enum status check(const struct session *session, const char *path,
 }
 
 /* On rank 0. */
-static enum status take(struct session *session, const struct weights_spec *spec, struct pool *pool)
+static enum status take(struct session *session, const struct weights_spec *spec, struct pool *pool,
+                        struct text *out)
 {
     struct model *model = session->model;
     const char *path = NULL;
@@ -79,13 +79,13 @@ static enum status take(struct session *session, const struct weights_spec *spec
     if (status == ST_OK)
         status = check(session, path, spec, wanted, &report);
     if (status == ST_OK)
-        log_report(model, path, wanted, &report);
+        write_report(model, path, wanted, &report, out);
     weights_release(&report);
     free(wanted);
     return status;
 }
 
-enum status transfer_weights(struct session *session)
+enum status transfer_weights(struct session *session, struct text *report)
 {
     const struct weights_spec *spec = session->experiment->model.weights;
     struct model *model = session->model;
@@ -94,7 +94,7 @@ enum status transfer_weights(struct session *session)
     if (!spec)
         return ST_OK;
     if (session->world->rank == 0)
-        status = take(session, spec, &pool);
+        status = take(session, spec, &pool, report);
     pool_release(&pool);
     TRY(world_agree(session->world, status));
     world_broadcast(session->world, model->params, model->total * sizeof(float));
