@@ -42,23 +42,71 @@ enum status kernels_find(const char *name, const struct kernels **out)
     return status_fail(ST_USAGE, "unknown backend '%s'", name);
 }
 
-enum { SUMS = 8 };
+enum { SUMS = 8, COLUMNS = 16 };
 
-VECTORIZED void kernels_sum_rows(size_t rows, size_t f, const float *dy, float *db)
+/* sum[0] of each of width columns becomes the sum of its eight, which are stride apart. */
+static inline void add_sums(size_t width, size_t stride, float *sum)
 {
-    enum { BLOCK = 16 };
-    for (size_t first = 0; first < f; first += BLOCK) {
-        float sum[SUMS][BLOCK] = {{0}};
-        size_t width = f - first < BLOCK ? f - first : BLOCK;
-        for (size_t r = 0; r < rows; r++)
+    for (size_t half = 1; half < SUMS; half *= 2)
+        for (size_t k = 0; k < SUMS; k += 2 * half)
             for (size_t i = 0; i < width; i++)
-                sum[r % SUMS][i] += dy[r * f + first + i];
-        for (size_t half = 1; half < SUMS; half *= 2)
-            for (size_t k = 0; k < SUMS; k += 2 * half)
-                for (size_t i = 0; i < width; i++)
-                    sum[k][i] += sum[k + half][i];
-        memcpy(db + first, sum[0], width * sizeof *db);
+                sum[k * stride + i] += sum[(k + half) * stride + i];
+}
+
+/* Few columns: eight rows are next to each other, and so are their sums. */
+VECTORIZED static void sum_narrow(size_t rows, size_t f, const float *restrict dy, float *db)
+{
+    float sum[SUMS * COLUMNS] = {0};
+    size_t r = 0;
+    for (; r + SUMS <= rows; r += SUMS, dy += SUMS * f)
+        for (size_t i = 0; i < SUMS * f; i++)
+            sum[i] += dy[i];
+    for (size_t i = 0; i < (rows - r) * f; i++)
+        sum[i] += dy[i];
+    add_sums(f, f, sum);
+    memcpy(db, sum, f * sizeof *db);
+}
+
+static inline __attribute__((always_inline)) void sum_some(size_t rows, size_t f, size_t width,
+                                                           const float *restrict dy, float *db)
+{
+    float sum[SUMS * COLUMNS] = {0};
+    for (size_t r = 0; r < rows; r++, dy += f)
+        for (size_t i = 0; i < width; i++)
+            sum[r % SUMS * COLUMNS + i] += dy[i];
+    add_sums(width, COLUMNS, sum);
+    memcpy(db, sum, width * sizeof *db);
+}
+
+VECTORIZED static void sum_columns(size_t rows, size_t f, size_t width, const float *dy, float *db)
+{
+    if (width == COLUMNS)
+        sum_some(rows, f, COLUMNS, dy, db);
+    else
+        sum_some(rows, f, width, dy, db);
+}
+
+void kernels_sum_rows(size_t rows, size_t f, const float *dy, float *db)
+{
+    if (f <= COLUMNS) {
+        sum_narrow(rows, f, dy, db);
+        return;
     }
+    for (size_t first = 0; first < f; first += COLUMNS)
+        sum_columns(rows, f, f - first < COLUMNS ? f - first : COLUMNS, dy + first, db + first);
+}
+
+void kernels_sum_rows(size_t rows, size_t f, const float *dy, float *db)
+{
+    if (f <= COLUMNS) {
+        sum_narrow(rows, f, dy, db);
+        return;
+    }
+    size_t first = 0;
+    for (; first + COLUMNS <= f; first += COLUMNS)
+        sum_columns(rows, f, dy + first, db + first);
+    if (first < f)
+        sum_rest(rows, f, f - first, dy + first, db + first);
 }
 
 VECTORIZED void kernels_finish(size_t rows, size_t f, const float *b, bool relu, float *y)

@@ -1,5 +1,6 @@
 /* Direct convolution: sweeps forward and for the data gradient, outer products for the weight
  * gradient, sample by sample. */
+#include "kernels/native/scatter.h"
 #include "kernels/native/sweep.h"
 #include "kernels/native/tile.h"
 #include "kernels/native/winograd.h"
@@ -46,6 +47,8 @@ static size_t offset_room(const struct conv2d *g)
 static size_t packed_size(const struct conv2d *g, bool forward)
 {
     size_t size = 0;
+    if (!forward && NATIVE(scatter_used)(g))
+        return NATIVE(scatter_packed)(g);
     for (int p = 0; p < NATIVE(sweep_phases)(g, forward); p++) {
         struct sweep s = NATIVE(sweep_make)(g, forward, p);
         size += NATIVE(sweep_packed)(&s);
@@ -66,12 +69,17 @@ void NATIVE(conv2d_pack)(const struct conv2d *g, const float *w, float *packed)
         NATIVE(winograd_pack)(g, w, packed);
         return;
     }
-    for (int forward = 1; forward >= 0; forward--)
+    for (int forward = 1; forward >= 0; forward--) {
+        if (!forward && NATIVE(scatter_used)(g)) {
+            NATIVE(scatter_pack)(g, w, packed);
+            return;
+        }
         for (int p = 0; p < NATIVE(sweep_phases)(g, forward); p++) {
             struct sweep s = NATIVE(sweep_make)(g, forward, p);
             NATIVE(sweep_pack)(&s, w, packed);
             packed += NATIVE(sweep_packed)(&s);
         }
+    }
 }
 
 size_t NATIVE(conv2d_scratch)(const struct conv2d *g)
@@ -79,7 +87,9 @@ size_t NATIVE(conv2d_scratch)(const struct conv2d *g)
     if (NATIVE(winograd_used)(g))
         return NATIVE(winograd_scratch)(g);
     struct conv2d flat = flattened(g);
-    size_t forward = image_room(&flat, true), backward = image_room(&flat, false);
+    size_t forward = image_room(&flat, true);
+    size_t backward =
+        NATIVE(scatter_used)(g) ? NATIVE(scatter_scratch)(g) : image_room(&flat, false);
     return offset_room(&flat) + (forward > backward ? forward : backward);
 }
 
@@ -122,7 +132,11 @@ void NATIVE(conv2d_backward_data)(const struct conv2d *g, const float *dy, const
         return;
     }
     struct conv2d flat = flattened(g);
-    run(&flat, false, dy, w + packed_size(g, true), NULL, false, dx, scratch);
+    const float *packed = w + packed_size(g, true);
+    if (NATIVE(scatter_used)(g))
+        NATIVE(scatter_run)(g, dy, packed, dx, scratch);
+    else
+        run(&flat, false, dy, packed, NULL, false, dx, scratch);
 }
 
 /* Output rows first to end - 1. */
