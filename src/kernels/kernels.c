@@ -96,19 +96,6 @@ void kernels_sum_rows(size_t rows, size_t f, const float *dy, float *db)
         sum_columns(rows, f, f - first < COLUMNS ? f - first : COLUMNS, dy + first, db + first);
 }
 
-void kernels_sum_rows(size_t rows, size_t f, const float *dy, float *db)
-{
-    if (f <= COLUMNS) {
-        sum_narrow(rows, f, dy, db);
-        return;
-    }
-    size_t first = 0;
-    for (; first + COLUMNS <= f; first += COLUMNS)
-        sum_columns(rows, f, dy + first, db + first);
-    if (first < f)
-        sum_rest(rows, f, f - first, dy + first, db + first);
-}
-
 VECTORIZED void kernels_finish(size_t rows, size_t f, const float *b, bool relu, float *y)
 {
     for (size_t r = 0; r < rows; r++, y += f) {
