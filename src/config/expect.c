@@ -77,6 +77,8 @@ static const char *type_text(enum field_type type)
         return "a list of numbers";
     case FIELD_STRINGS:
         return "a list of texts";
+    case FIELD_NUMBERS:
+        return "a map of whole numbers to numbers";
     case FIELD_STRUCT:
     case FIELD_TAGGED:
         return "a map";
@@ -95,6 +97,10 @@ void expect_text(const struct field *field, char out[EXPECT_SIZE])
         add_choices(field, out);
     else
         add_range(field, out);
+    if (field->type == FIELD_NUMBERS) {
+        strcat(out, ", or ");
+        add_choices(field, out);
+    }
     size_t used = strlen(out);
     if (field->nullable)
         snprintf(out + used, EXPECT_SIZE - used, "%s",

@@ -79,14 +79,24 @@ static const char *noun(const struct reader *reader)
     return pool_printf(reader->pool, "%.*s", (int)length, key);
 }
 
+/* The name that an alias stands for, or the name itself. */
+static const char *full_name(const struct field *field, const char *name)
+{
+    for (const struct alias *a = field->aliases; a && a->alias; a++)
+        if (name_equal(a->alias, name))
+            return a->name;
+    return name;
+}
+
 static enum status find_kind(const struct reader *reader, const struct node *name,
                              const struct kind **out)
 {
     const struct kind *const *kinds = reader->field->kinds;
+    const char *wanted = full_name(reader->field, name->text);
     size_t n = 0;
     for (; kinds[n]; n++) {
         *out = kinds[n];
-        if (name_equal(kinds[n]->name, name->text))
+        if (name_equal(kinds[n]->name, wanted))
             return ST_OK;
     }
     const char **names = pool_alloc(reader->pool, (n + 1) * sizeof *names);
@@ -199,6 +209,26 @@ static enum status read_strings(const struct reader *reader, const struct node *
     out->v = pool_alloc(reader->pool, out->n * sizeof *out->v);
     for (size_t i = 0; i < out->n; i++)
         TRY(read_string(reader, item_at(node, i), &out->v[i]));
+    return ST_OK;
+}
+
+static enum status read_numbers(const struct reader *reader, const struct node *node,
+                                struct number_map *out)
+{
+    out->choice = -1;
+    if (node->kind != NODE_MAP)
+        return read_choice(reader, node, &out->choice);
+    out->n = node->n;
+    out->key = pool_alloc(reader->pool, out->n * sizeof *out->key);
+    out->v = pool_alloc(reader->pool, out->n * sizeof *out->v);
+    for (size_t i = 0; i < out->n; i++) {
+        const struct node *key = node->entries[i].key;
+        FAIL_IF(!node_integer(key, &out->key[i]), ST_USAGE,
+                "%s%s%s%s: found the key '%s', expected whole numbers",
+                position_text(key->position), reader->context, dot(reader), reader->field->key,
+                text_shown(key->text));
+        TRY(read_number(reader, node->entries[i].value, &out->v[i]));
+    }
     return ST_OK;
 }
 
@@ -401,6 +431,9 @@ static void store_null(const struct field *field, void *out)
     case FIELD_VARIANTS:
         *(struct variant_list *)out = (struct variant_list){0};
         return;
+    case FIELD_NUMBERS:
+        *(struct number_map *)out = (struct number_map){.choice = -1};
+        return;
     case FIELD_BOOL:
         break;
     }
@@ -434,6 +467,8 @@ static enum status read_field(struct reader reader, const struct node *node, voi
         return read_floats(&reader, node, out);
     case FIELD_STRINGS:
         return read_strings(&reader, node, out);
+    case FIELD_NUMBERS:
+        return read_numbers(&reader, node, out);
     case FIELD_STRUCT:
         return read_nested(reader, node, out);
     case FIELD_VARIANT:

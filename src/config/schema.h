@@ -40,6 +40,7 @@ enum field_type {
                            null (nullable) has v NULL, an empty list has not */
     FIELD_FLOATS,   /* struct float_list: likewise */
     FIELD_STRINGS,  /* struct string_list: likewise */
+    FIELD_NUMBERS,  /* struct number_map: a map of whole numbers to numbers, or one of .choices */
     FIELD_STRUCT,   /* a nested struct, described by .schema, at offset; where nullable, a
                            pointer to such a struct of .size bytes, NULL for null */
     FIELD_VARIANT,  /* struct variant: one of .kinds, "Name", {Name: {key: value}} or
@@ -65,6 +66,12 @@ struct string_list {
     size_t n;
     char **v;
 };
+struct number_map {
+    size_t n;
+    int64_t *key; /* as they stand in the file */
+    double *v;
+    int choice; /* index into choices, and n 0; -1: a map */
+};
 
 /* One of several named alternatives, each with arguments of its own. */
 struct kind {
@@ -83,6 +90,11 @@ struct variant_list {
     struct variant *v;
 };
 
+/* Another name that is accepted for a kind: "mse" for "mean_squared_error". */
+struct alias {
+    const char *alias, *name;
+};
+
 struct field {
     const char *key;
     enum field_type type;
@@ -90,10 +102,11 @@ struct field {
     const char *fallback;            /* the default as YAML text; NULL: the key is required */
     double min, max;                 /* inclusive; both 0: any; max below min: no upper bound.
                                          Element-wise for lists and pairs. DBL_MIN: above 0 */
-    const char *const *choices;      /* FIELD_CHOICE: ends with NULL */
+    const char *const *choices;      /* FIELD_CHOICE, FIELD_NUMBERS: ends with NULL */
     const struct schema *schema;     /* FIELD_STRUCT */
     size_t size;                     /* FIELD_STRUCT, where nullable or hidden: of the struct */
     const struct kind *const *kinds; /* FIELD_VARIANT(S), FIELD_TAGGED: ends with NULL */
+    const struct alias *aliases;     /* of kinds' names: ends with a NULL alias; may be NULL */
     const char *tag;                 /* FIELD_TAGGED */
     bool nullable;                   /* null is allowed */
     bool bare;                       /* {Name: value} stands for {Name: {thiskey: value}}, for a

@@ -108,6 +108,21 @@ static void write_list(struct text *text, const struct field *field, const void 
     text_add(text, "]");
 }
 
+static void write_numbers(struct text *text, const struct field *field,
+                          const struct number_map *map)
+{
+    if (map->choice >= 0 || !map->v) {
+        write_string(text, map->choice < 0 ? NULL : field->choices[map->choice]);
+        return;
+    }
+    text_add(text, "{");
+    for (size_t i = 0; i < map->n; i++) {
+        text_add(text, "%s%" PRId64 ": ", i ? ", " : "", map->key[i]);
+        write_number(text, map->v[i], false);
+    }
+    text_add(text, "}");
+}
+
 /* ---- Maps: each writes what follows "key:" or "-", the end of the line included ---- */
 
 static void write_map(struct text *text, int indent, const struct schema *schema, const void *in)
@@ -213,6 +228,9 @@ static void write_short(struct text *text, const struct field *field, const void
     case FIELD_STRINGS:
         write_list(text, field, in, ((const struct string_list *)in)->n,
                    ((const struct string_list *)in)->v);
+        return;
+    case FIELD_NUMBERS:
+        write_numbers(text, field, in);
         return;
     default:
         MUST(false, "field '%s' has type %d", field->key, (int)field->type);

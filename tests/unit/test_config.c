@@ -379,7 +379,68 @@ static void positions(void)
     CU_ASSERT_EQUAL(strlen(position_text((struct position){huge, 3, 7})), 512 - 32 + 6);
 }
 
-const struct test tests_config[] = {{"reads layers", reads_layers},
+/* ---- Maps of numbers, aliases ---- */
+
+struct weighing {
+    struct number_map weight;
+    struct variant way;
+};
+static const char *const weighing_words[] = {"balanced", NULL};
+static const struct alias weighing_aliases[] = {{"flat", "flatten"}, {0}};
+static const struct field weighing_fields[] = {{.key = "weight",
+                                                .type = FIELD_NUMBERS,
+                                                .offset = offsetof(struct weighing, weight),
+                                                .fallback = "null",
+                                                .max = 10,
+                                                .choices = weighing_words,
+                                                .nullable = true},
+                                               {.key = "way",
+                                                .type = FIELD_VARIANT,
+                                                .offset = offsetof(struct weighing, way),
+                                                .fallback = "Flatten",
+                                                .kinds = sample_layers,
+                                                .aliases = weighing_aliases},
+                                               {0}};
+static const struct schema weighing_schema = {NULL, weighing_fields, NULL};
+
+static void check_weighing(const char *given, const char *written)
+{
+    struct pool pool = {0};
+    struct weighing weighing = {.way = {0}};
+    struct text text = {0};
+    CU_ASSERT_EQUAL_FATAL(schema_read_text(given, &weighing_schema, &weighing, &pool), ST_OK);
+    schema_write(&text, 0, &weighing_schema, &weighing);
+    CU_ASSERT(strncmp(text.data, written, strlen(written)) == 0);
+    text_release(&text);
+    pool_release(&pool);
+}
+
+static void refuse_weighing(const char *given, const char *message)
+{
+    struct pool pool = {0};
+    struct weighing weighing = {.way = {0}};
+    CU_ASSERT_EQUAL(schema_read_text(given, &weighing_schema, &weighing, &pool), ST_USAGE);
+    CU_ASSERT_STRING_EQUAL(status_message(), message);
+    pool_release(&pool);
+}
+
+static void numbers_and_aliases(void)
+{
+    check_weighing("{}", "weight: null\nway: Flatten\n");
+    check_weighing("weight: Balanced", "weight: balanced\n");
+    check_weighing("weight: {3: 1/2, -1: 5}", "weight: {3: 0.5, -1: 5}\n");
+    check_weighing("weight: {}\nway: FLAT", "weight: {}\nway: Flatten\n");
+    refuse_weighing("weight: {a: 1}", "weight: found the key 'a', expected whole numbers");
+    refuse_weighing("weight: {1: 11}", "weight: found 11, expected a map of whole numbers to "
+                                       "numbers from 0 to 10, or balanced, or null");
+    refuse_weighing("weight: balance", "weight: unknown value 'balance'; did you mean 'balanced'?");
+    refuse_weighing("weight: [1]", "weight: found a list, expected a map of whole numbers to "
+                                   "numbers from 0 to 10, or balanced, or null");
+    refuse_weighing("way: flatt", "unknown way 'flatt'; did you mean 'Flatten'?");
+}
+
+const struct test tests_config[] = {{"numbers_and_aliases", numbers_and_aliases},
+                                    {"reads layers", reads_layers},
                                     {"reads the rest", reads_the_rest},
                                     {"reads JSON", reads_json},
                                     {"writes strings", writes_strings},
