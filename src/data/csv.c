@@ -18,7 +18,7 @@ enum { SHOWN_NAMES = 8 };
 struct csv_args {
     struct data_common common;
     char *file;
-    char *label;
+    char *label, *sample_weight;
     int header;
     char *delimiter;
     struct string_list class_names;
@@ -29,7 +29,7 @@ struct csv_shape {
     size_t rows, features, classes;
     size_t names_size; /* class names one after the other, each with its NUL; 0: there are none */
     enum dtype label_dtype;
-    bool has_labels;
+    bool has_labels, has_weights;
 };
 
 /* What the passes over the cells need and find. */
@@ -40,13 +40,14 @@ struct table {
     size_t columns, first_row; /* 1 where the first is a header */
     bool any_number;           /* in the first row */
     char **column_names;       /* from the first row */
-    size_t label;              /* its column; SIZE_MAX: none */
+    size_t label, weight;      /* their columns; SIZE_MAX: none */
     bool labels_are_numbers, labels_are_integers;
     char **names; /* the labels' texts; then, without duplicates, the classes */
     size_t n_names, room;
     struct csv_shape shape;
-    float *x; /* rows x features */
-    void *y;  /* rows, int32 or float32 */
+    float *x;       /* rows x features */
+    void *y;        /* rows, int32 or float32 */
+    float *weights; /* rows */
 };
 
 /* ---- The first row ---- */
@@ -62,7 +63,7 @@ static enum status visit_first(void *context, const struct csv_cell *cell)
     return ST_OK;
 }
 
-static enum status fail_label_column(const struct table *t)
+static enum status fail_column(const struct table *t, const char *key, const char *name)
 {
     struct text known = {0};
     text_add(&known, "0..%zu", t->columns - 1);
@@ -70,30 +71,31 @@ static enum status fail_label_column(const struct table *t)
         text_add(&known, ", \"%s\"", text_shown(t->column_names[i]));
     if (t->first_row && t->columns > SHOWN_NAMES)
         text_add(&known, ", ...");
-    status_fail(ST_DATA, "%s: has no column \"%s\" for the label, but %s", t->text.path,
-                text_shown(t->args->label), known.data);
+    status_fail(ST_DATA, "%s: has no column \"%s\" for the %s, but %s", t->text.path,
+                text_shown(name), key, known.data);
     text_release(&known);
     return ST_DATA;
 }
 
 /* By name where there is a header, else by number from 0, or from the end: -1 is the last. */
-static enum status find_label_column(struct table *t)
+static enum status find_column(const struct table *t, const char *key, const char *name,
+                               size_t *column)
 {
-    t->label = SIZE_MAX;
-    if (!t->args->label)
+    *column = SIZE_MAX;
+    if (!name)
         return ST_OK;
-    for (size_t i = 0; t->first_row && i < t->columns && t->label == SIZE_MAX; i++)
-        if (strcmp(t->column_names[i], t->args->label) == 0)
-            t->label = i;
+    for (size_t i = 0; t->first_row && i < t->columns && *column == SIZE_MAX; i++)
+        if (strcmp(t->column_names[i], name) == 0)
+            *column = i;
     char *end;
-    long long number = strtoll(t->args->label, &end, 10);
-    bool is_number = *t->args->label && !*end;
-    if (t->label == SIZE_MAX && is_number) {
+    long long number = strtoll(name, &end, 10);
+    bool is_number = *name && !*end;
+    if (*column == SIZE_MAX && is_number) {
         number += number < 0 ? (long long)t->columns : 0;
         if (number >= 0 && number < (long long)t->columns)
-            t->label = (size_t)number;
+            *column = (size_t)number;
     }
-    return t->label == SIZE_MAX ? fail_label_column(t) : ST_OK;
+    return *column == SIZE_MAX ? fail_column(t, key, name) : ST_OK;
 }
 
 static enum status read_first_row(struct table *t)
@@ -102,10 +104,16 @@ static enum status read_first_row(struct table *t)
     FAIL_IF(t->columns == 0, ST_DATA, "%s: has no lines", t->text.path);
     int header = t->args->header;
     t->first_row = header == HEADER_TRUE || (header == HEADER_AUTO && !t->any_number);
-    TRY(find_label_column(t));
+    TRY(find_column(t, "label", t->args->label, &t->label));
+    TRY(find_column(t, "sample_weight", t->args->sample_weight, &t->weight));
     t->shape.has_labels = t->label != SIZE_MAX;
-    t->shape.features = t->columns - t->shape.has_labels;
-    FAIL_IF(t->shape.features == 0, ST_DATA, "%s: has no column but the label", t->text.path);
+    t->shape.has_weights = t->weight != SIZE_MAX;
+    FAIL_IF(t->shape.has_weights && t->weight == t->label, ST_DATA,
+            "%s: column %zu is both label and sample_weight", t->text.path, t->label);
+    size_t others = (size_t)t->shape.has_labels + (size_t)t->shape.has_weights;
+    FAIL_IF(t->columns <= others, ST_DATA, "%s: has no column but the label%s", t->text.path,
+            t->shape.has_weights ? " and the sample_weight" : "");
+    t->shape.features = t->columns - others;
     return ST_OK;
 }
 
@@ -220,8 +228,11 @@ static enum status visit_fill(void *context, const struct csv_cell *cell)
     float value;
     if (!csv_number(cell, &value))
         return fail_number(t, cell);
-    if (cell->column != t->label)
-        t->x[row * t->shape.features + cell->column - (cell->column > t->label)] = value;
+    if (cell->column == t->weight)
+        t->weights[row] = value;
+    else if (cell->column != t->label)
+        t->x[row * t->shape.features + cell->column - (cell->column > t->label) -
+             (cell->column > t->weight)] = value;
     else if (t->shape.label_dtype == DTYPE_I32)
         ((int32_t *)t->y)[row] = (int32_t)value;
     else
@@ -254,10 +265,10 @@ static enum status survey(struct table *t)
     return named ? name_classes(t) : ST_OK;
 }
 
-/* The block that all ranks see: features, labels, class names. */
+/* The block that all ranks see: features, weights, labels, class names. */
 static enum status block_size(const char *path, const struct csv_shape *s, size_t *size)
 {
-    size_t columns = s->features + s->has_labels;
+    size_t columns = s->features + s->has_weights + s->has_labels;
     bool overflow = __builtin_mul_overflow(s->rows, columns * sizeof(float), size) ||
                     __builtin_add_overflow(*size, s->names_size, size);
     FAIL_IF(overflow, ST_DATA, "%s: has more numbers than can be addressed", path);
@@ -267,7 +278,8 @@ static enum status block_size(const char *path, const struct csv_shape *s, size_
 static enum status fill(struct table *t, unsigned char *block)
 {
     t->x = (float *)(void *)block;
-    t->y = t->x + t->shape.rows * t->shape.features;
+    t->weights = t->x + t->shape.rows * t->shape.features;
+    t->y = t->weights + t->shape.rows * t->shape.has_weights;
     char *names = (char *)t->y + t->shape.rows * t->shape.has_labels * sizeof(float);
     TRY(csv_each(&t->text, SIZE_MAX, visit_fill, t));
     for (size_t i = 0; t->shape.names_size && i < t->n_names; i++)
@@ -293,9 +305,12 @@ static void attach(const struct csv_shape *shape, unsigned char *block, struct d
     out->stored = shape->rows;
     out->x = column_array(out, DTYPE_F32, shape->features, block);
     array_set_shape(&out->x, (const size_t[]){shape->rows, shape->features}, 2);
+    unsigned char *weights = block + shape->rows * shape->features * sizeof(float);
+    if (shape->has_weights)
+        out->weight = column_array(out, DTYPE_F32, 1, weights);
     if (!shape->has_labels)
         return;
-    unsigned char *labels = block + shape->rows * shape->features * sizeof(float);
+    unsigned char *labels = weights + shape->rows * shape->has_weights * sizeof(float);
     out->y = column_array(out, shape->label_dtype, 1, labels);
     if (!shape->names_size)
         return;
@@ -364,6 +379,12 @@ static const struct field fields[] = {
      .fallback = "null",
      .nullable = true,
      .help = "the label's column: its name, or its number from 0 (-1: the last); null: none"},
+    {.key = "sample_weight",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct csv_args, sample_weight),
+     .fallback = "null",
+     .nullable = true,
+     .help = "the column of the samples' weights in the loss, named like label's; null: none"},
     {.key = "header",
      .type = FIELD_CHOICE,
      .offset = offsetof(struct csv_args, header),

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,19 @@ static enum status draw_subset(struct dataset *dataset, int64_t count, uint64_t 
     return ST_OK;
 }
 
+static enum status check_weights(const struct dataset *dataset)
+{
+    const struct array *w = &dataset->weight;
+    for (size_t i = 0; w->parts && i < dataset->stored; i++) {
+        float value;
+        element_floats(w->dtype, w->big_endian, array_sample(w, i), 1, &value);
+        FAIL_IF(!(value >= 0.0f) || !isfinite(value), ST_DATA,
+                "%s: sample %zu has the weight %g, expected a finite number of at least 0",
+                array_part_of(w, i)->file, i - array_part_of(w, i)->first, (double)value);
+    }
+    return ST_OK;
+}
+
 /* What holds for every format once its arrays are in place. */
 static enum status complete(struct dataset *dataset, const struct data_common *common,
                             uint64_t seed)
@@ -151,6 +165,7 @@ static enum status complete(struct dataset *dataset, const struct data_common *c
             dataset->source, dataset->stored, UINT32_MAX);
     dataset->n = dataset->stored;
     TRY(labels_settle(dataset, common->classes));
+    TRY(check_weights(dataset));
     return draw_subset(dataset, common->subset, seed);
 }
 

@@ -47,6 +47,7 @@ struct dataset {
     size_t stored;          /* samples in the arrays; more than n where a subset was drawn */
     const uint32_t *subset; /* n ascending numbers below stored, or NULL: all of them */
     struct array x, y;      /* y.parts is 0 where the set has no targets */
+    struct array weight;    /* of the samples, a scalar each; parts is 0: they all count alike */
     size_t classes;         /* number of classes where y holds class labels 0..classes-1, else 0 */
     char **class_names;     /* classes of them, or NULL */
     const char *source;     /* the first file, for messages */

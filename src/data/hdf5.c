@@ -12,7 +12,7 @@
 struct hdf5_args {
     struct data_common common;
     char *file;
-    char *x, *y;
+    char *x, *y, *sample_weight;
 };
 
 /* One dataset of the open file. */
@@ -31,7 +31,7 @@ struct source {
 struct hdf5 {
     const char *file;
     hid_t id;
-    struct source x, y;
+    struct source x, y, weight;
 };
 
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *data)
@@ -155,6 +155,14 @@ static enum status open_source(const struct hdf5 *h, const char *path, struct so
     return ST_OK;
 }
 
+static enum status check_count(const struct hdf5 *h, const struct source *source)
+{
+    FAIL_IF(h->x.dim[0] != source->dim[0], ST_DATA, "%s: %s holds %llu samples, %s holds %llu",
+            h->file, h->x.path, (unsigned long long)h->x.dim[0], source->path,
+            (unsigned long long)source->dim[0]);
+    return ST_OK;
+}
+
 /* Local: each rank looks at the file for itself. */
 static enum status open_all(struct hdf5 *h, const struct hdf5_args *args,
                             const struct data_env *env, struct dataset *out)
@@ -169,9 +177,13 @@ static enum status open_all(struct hdf5 *h, const struct hdf5_args *args,
     TRY(open_source(h, args->x, &h->x));
     if (args->y) {
         TRY(open_source(h, args->y, &h->y));
-        FAIL_IF(h->x.dim[0] != h->y.dim[0], ST_DATA, "%s: %s holds %llu samples, %s holds %llu",
-                h->file, args->x, (unsigned long long)h->x.dim[0], args->y,
-                (unsigned long long)h->y.dim[0]);
+        TRY(check_count(h, &h->y));
+    }
+    if (args->sample_weight) {
+        TRY(open_source(h, args->sample_weight, &h->weight));
+        TRY(check_count(h, &h->weight));
+        FAIL_IF(h->weight.dims != 1, ST_DATA, "%s: %s has %d axes, expected one number a sample",
+                h->file, args->sample_weight, h->weight.dims);
     }
     return ST_OK;
 }
@@ -185,8 +197,8 @@ static void undo_map(void *what)
 static enum status map_sources(const struct hdf5 *h, struct dataset *out,
                                const struct file_map **map)
 {
-    const struct source *sources[] = {&h->x, &h->y};
-    for (int i = 0; i < 2; i++) {
+    const struct source *sources[] = {&h->x, &h->y, &h->weight};
+    for (int i = 0; i < 3; i++) {
         const struct source *s = sources[i];
         if (s->set < 0 || s->offset == HADDR_UNDEF)
             continue;
@@ -245,17 +257,18 @@ static enum status open_with(struct hdf5 *h, const struct hdf5_args *args,
     TRY(storage_agree(env, out, status));
     out->stored = (size_t)h->x.dim[0];
     TRY(attach(h, &h->x, map, env, out, &out->x));
-    if (!args->y)
-        return ST_OK;
-    TRY(attach(h, &h->y, map, env, out, &out->y));
-    if (array_elements(&out->y) == 1)
+    if (args->y)
+        TRY(attach(h, &h->y, map, env, out, &out->y));
+    if (args->y && array_elements(&out->y) == 1)
         out->y.rank = 0;
+    if (args->sample_weight)
+        TRY(attach(h, &h->weight, map, env, out, &out->weight));
     return ST_OK;
 }
 
 static enum status open_hdf5(const void *args, const struct data_env *env, struct dataset *out)
 {
-    struct hdf5 h = {.id = -1, .x.set = -1, .y.set = -1};
+    struct hdf5 h = {.id = -1, .x.set = -1, .y.set = -1, .weight.set = -1};
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* we say it ourselves, in one line */
     H5PLset_loading_state(0);              /* a file does not decide what code we run */
     enum status status = open_with(&h, args, env, out);
@@ -263,6 +276,8 @@ static enum status open_hdf5(const void *args, const struct data_env *env, struc
         H5Dclose(h.x.set);
     if (h.y.set >= 0)
         H5Dclose(h.y.set);
+    if (h.weight.set >= 0)
+        H5Dclose(h.weight.set);
     if (h.id >= 0)
         H5Fclose(h.id);
     return status;
@@ -289,6 +304,12 @@ static const struct field fields[] = {{.key = "file",
                                        .fallback = "/y",
                                        .nullable = true,
                                        .help = "dataset of the targets; null: there are none"},
+                                      {.key = "sample_weight",
+                                       .type = FIELD_STRING,
+                                       .offset = offsetof(struct hdf5_args, sample_weight),
+                                       .fallback = "null",
+                                       .nullable = true,
+                                       .help = "dataset of the samples' weights in the loss"},
                                       {0}};
 
 static const struct schema schema = {"hdf5", fields, &data_common_schema};

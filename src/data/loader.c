@@ -156,6 +156,38 @@ static void gather_inputs(const struct dataset *dataset, const struct scaling *s
     }
 }
 
+void loader_weights(const struct dataset *dataset, const uint32_t *ids, size_t count, float *out)
+{
+    const struct array *w = &dataset->weight;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = 1.0f;
+        if (w->parts)
+            element_floats(w->dtype, w->big_endian,
+                           array_sample(w, dataset_stored_id(dataset, ids[i])), 1, out + i);
+    }
+}
+
+/* Several labels a sample: their range is the reader's affair. */
+static enum status gather_label_arrays(const struct dataset *dataset, const uint32_t *ids,
+                                       size_t count, int32_t *label)
+{
+    const struct array *y = &dataset->y;
+    size_t elements = array_elements(y), size = dtype_size(y->dtype);
+    FAIL_IF(!dtype_is_integer(y->dtype), ST_DATA, "%s: its targets are not class labels",
+            dataset->source);
+    for (size_t i = 0; i < count; i++) {
+        size_t id = dataset_stored_id(dataset, ids[i]);
+        const unsigned char *in = array_sample(y, id);
+        for (size_t e = 0; e < elements; e++) {
+            int64_t value = element_integer(y->dtype, y->big_endian, in + e * size);
+            if (value < 0 || value >= DATA_MAX_CLASSES)
+                return labels_fail(dataset, id, value, DATA_MAX_CLASSES);
+            *label++ = (int32_t)value;
+        }
+    }
+    return ST_OK;
+}
+
 static enum status gather_labels(const struct dataset *dataset, const uint32_t *ids, size_t count,
                                  int32_t *label, float *one_hot)
 {
@@ -200,5 +232,7 @@ enum status loader_gather(const struct dataset *dataset, const struct scaling *s
     if (form == TARGET_VALUE)
         return gather_values(dataset, ids, count, y);
     bool numbers = form == TARGET_LABEL;
+    if (numbers && dataset->y.rank > 0 && dataset->y.parts > 0)
+        return gather_label_arrays(dataset, ids, count, y);
     return gather_labels(dataset, ids, count, numbers ? y : NULL, numbers ? NULL : y);
 }

@@ -40,7 +40,7 @@ enum status scaling_fit(const struct selection *selection, double rescale, doubl
 void scaling_release(struct scaling *scaling);
 
 enum target_form {
-    TARGET_LABEL,   /* int32 class number */
+    TARGET_LABEL,   /* int32 class numbers: one, or as many as the array has a sample */
     TARGET_ONE_HOT, /* classes float32 */
     TARGET_VALUE    /* the array's own numbers as float32 */
 };
@@ -52,6 +52,9 @@ enum target_form {
 enum status loader_gather(const struct dataset *dataset, const struct scaling *scaling,
                           enum target_form form, const uint32_t *ids, size_t count, float *x,
                           void *y);
+
+/* The samples' weights: those of the set, or 1. Not collective. */
+void loader_weights(const struct dataset *dataset, const uint32_t *ids, size_t count, float *out);
 
 /* Checks in one pass that every stored label is an integer 0..classes-1 (counted as part of
  * opening). Errors: ST_DATA with file, sample number, value and range. */

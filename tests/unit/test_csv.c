@@ -68,6 +68,32 @@ static void labels_are_found(void)
     dataset_free(set);
 }
 
+/* The weights of the samples 0 and 1 of a set with two features, which it frees. */
+static void check_weights(struct dataset *set, float first, float second)
+{
+    float w[2], x[4];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    loader_weights(set, (uint32_t[]){1, 0}, 2, w);
+    CU_ASSERT(w[0] == second && w[1] == first);
+    CU_ASSERT_EQUAL(loader_gather(set, NULL, TARGET_LABEL, (uint32_t[]){0, 1}, 2, x, NULL), ST_OK);
+    CU_ASSERT(x[0] == 1 && x[1] == 2 && x[2] == 3 && x[3] == 4);
+    dataset_free(set);
+}
+
+static void samples_have_weights(void)
+{
+    const char *text = "a,w,y,b\n1,0.5,7,2\n3,0,0,4\n";
+    check_weights(open_csv(text, ", label: y, sample_weight: w"), 0.5f, 0);
+    check_weights(open_csv("2,1,2\n5,3,4\n", ", sample_weight: 0"), 2, 5);
+    check_weights(open_csv("1,2\n3,4\n", ""), 1, 1);
+    must_fail(text, ", label: y, sample_weight: v",
+              "has no column \"v\" for the sample_weight, but 0..3");
+    must_fail(text, ", label: w, sample_weight: w", "column 1 is both label and sample_weight");
+    must_fail("1,2\n3,4\n", ", label: 0, sample_weight: 1",
+              "has no column but the label and the sample_weight");
+    must_fail("1,2\n3,-4\n", ", sample_weight: 1", "t.csv: sample 1 has the weight -4, expected");
+}
+
 static void names_become_classes(void)
 {
     const float x[] = {1, 2, 3, 4};
@@ -136,6 +162,7 @@ static void errors_name_the_line(void)
 
 const struct test tests_csv[] = {{"numbers_are_read", numbers_are_read},
                                  {"labels_are_found", labels_are_found},
+                                 {"samples_have_weights", samples_have_weights},
                                  {"names_become_classes", names_become_classes},
                                  {"other_numbers_are_values", other_numbers_are_values},
                                  {"errors_name_the_line", errors_name_the_line},

@@ -121,6 +121,32 @@ static void groups_and_values(void)
     dataset_free(set);
 }
 
+static void weights_and_label_maps(void)
+{
+    const char *path;
+    hid_t file = new_file("weights.h5", &path);
+    add(file, "x", 3, (hsize_t[]){3, 2, 2}, H5T_STD_U8LE, H5T_NATIVE_DOUBLE, numbers, H5P_DEFAULT);
+    add(file, "y", 3, (hsize_t[]){3, 2, 2}, H5T_STD_U8LE, H5T_NATIVE_DOUBLE, numbers, H5P_DEFAULT);
+    add(file, "w", 1, (hsize_t[]){3}, H5T_IEEE_F64BE, H5T_NATIVE_DOUBLE, numbers, H5P_DEFAULT);
+    add(file, "two", 1, (hsize_t[]){2}, H5T_STD_U8LE, H5T_NATIVE_DOUBLE, numbers, H5P_DEFAULT);
+    add(file, "flat", 2, (hsize_t[]){3, 4}, H5T_STD_U8LE, H5T_NATIVE_DOUBLE, numbers, H5P_DEFAULT);
+    H5Fclose(file);
+    struct dataset *set = set_open("{format: hdf5, file: %s, sample_weight: w}", path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    float w[2];
+    int32_t y[8];
+    loader_weights(set, (uint32_t[]){2, 1}, 2, w);
+    CU_ASSERT(w[0] == 2 && w[1] == 1);
+    CU_ASSERT_EQUAL(set->classes, 0);
+    CU_ASSERT_EQUAL(loader_gather(set, NULL, TARGET_LABEL, (uint32_t[]){2, 0}, 2, NULL, y), ST_OK);
+    CU_ASSERT(y[0] == 8 && y[3] == 11 && y[4] == 0 && y[7] == 3);
+    dataset_free(set);
+    set_must_fail(ST_DATA, "/x holds 3 samples, two holds 2",
+                  "{format: hdf5, file: %s, sample_weight: two}", path);
+    set_must_fail(ST_DATA, "flat has 2 axes, expected one number a sample",
+                  "{format: hdf5, file: %s, sample_weight: flat}", path);
+}
+
 static void unwritten_is_read_as_fill_value(void)
 {
     const char *path;
@@ -189,6 +215,7 @@ const struct test tests_hdf5[] = {
     {"all_types_are_read", all_types_are_read},
     {"chunks_are_unpacked", chunks_are_unpacked},
     {"groups_and_values", groups_and_values},
+    {"weights_and_label_maps", weights_and_label_maps},
     {"unwritten_is_read_as_fill_value", unwritten_is_read_as_fill_value},
     {"errors_are_clear", errors_are_clear},
     {0}};
