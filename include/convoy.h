@@ -114,9 +114,9 @@ CONVOY_API convoy_status convoy_model_predict(convoy_model *model, const float *
  * "{format: idx, images: ..., labels: ...}". Collective. */
 typedef struct convoy_scores {
     size_t samples;
-    size_t count;        /* of values: the loss, then the metrics */
-    const char *name[9]; /* "loss", "accuracy", ...; valid while the model lives */
-    double value[9];
+    size_t count;         /* of values: the loss, then the metrics */
+    const char *name[17]; /* "loss", "accuracy", ...; valid while the model lives */
+    double value[17];
 } convoy_scores;
 CONVOY_API convoy_status convoy_model_evaluate(convoy_model *model, const char *set,
                                                convoy_scores *out);

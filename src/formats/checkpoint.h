@@ -30,14 +30,14 @@ struct checkpoint {
     struct pool pool; /* owns all of the above after checkpoint_read */
 };
 
-/* What Keras wants to know about training; Keras's full names. */
+/* What Keras wants to know about training: kinds with Keras's names and arguments. */
 struct checkpoint_training {
-    const char *loss;                /* "sparse_categorical_crossentropy" */
-    struct string_list metrics;      /* "accuracy", "mean_absolute_error" */
-    const struct variant *optimizer; /* kind name and schema'd arguments, Keras's names */
+    const struct variant *loss, *optimizer;
+    const struct variant_list *metrics;
 };
 
-/* Writes one file. Errors: ST_IO, nothing left behind, an older file of that name untouched. */
+/* Writes one file. training NULL: Keras does not have the loss, and opens the model uncompiled.
+ * Errors: ST_IO, nothing left behind, an older file of that name untouched. */
 enum status checkpoint_write(const char *path, const struct model *model,
                              const struct checkpoint_training *training,
                              const struct checkpoint *checkpoint);

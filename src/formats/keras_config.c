@@ -143,6 +143,9 @@ static void add_value(struct text *out, const struct field *field, const void *v
         add_pair(out, pairs + 2);
         text_add(out, "]");
         break;
+    case FIELD_NUMBERS: /* nothing of Keras's has one */
+        MUST(false, "field '%s'", field->key);
+        break;
     case FIELD_STRUCT:
         add_struct(out, field, value);
         break;
@@ -283,14 +286,37 @@ void keras_model_config(const struct model *model, struct text *out)
     keras_view_release(&view);
 }
 
+/* A name that says it all, where the arguments are the default ones; else an object. */
+static void add_named(struct text *out, const struct variant *variant)
+{
+    struct pool pool = {0};
+    struct text plain = {0}, own = {0};
+    struct variant fresh = {.kind = variant->kind};
+    const struct schema *schema = variant->kind->schema;
+    if (schema) {
+        fresh.args = pool_alloc(&pool, variant->kind->size);
+        enum status status = schema_read_text("{}", schema, fresh.args, &pool);
+        MUST(status == ST_OK, "%s: %s", variant->kind->name, status_message());
+    }
+    add_object(&plain, &fresh);
+    add_object(&own, variant);
+    if (strcmp(plain.data, own.data) == 0)
+        json_string(out, variant->kind->name);
+    else
+        text_add(out, "%s", own.data);
+    text_release(&plain);
+    text_release(&own);
+    pool_release(&pool);
+}
+
 void keras_training_config(const struct checkpoint_training *training, struct text *out)
 {
     text_add(out, "{\"loss\": ");
-    json_string(out, training->loss);
+    add_named(out, training->loss);
     text_add(out, ", \"metrics\": [");
-    for (size_t i = 0; i < training->metrics.n; i++) {
+    for (size_t i = 0; i < training->metrics->n; i++) {
         separate(out, i);
-        json_string(out, training->metrics.v[i]);
+        add_named(out, &training->metrics->v[i]);
     }
     text_add(out, "], \"weighted_metrics\": null, \"loss_weights\": null, \"optimizer_config\": ");
     add_object(out, training->optimizer);

@@ -5,6 +5,7 @@
 
 #include "optimizers/optimizer.h"
 #include "train/callbacks.h"
+#include "train/metrics.h"
 
 static const struct field split_fields[] = {
     {.key = "split",
@@ -97,14 +98,19 @@ static const struct field compile_fields[] = {{.key = "optimizer",
                                                .type = FIELD_VARIANT,
                                                .offset = offsetof(struct compile_spec, loss),
                                                .kinds = loss_kinds,
+                                               .aliases = loss_aliases,
                                                .help = "what is minimised"},
                                               {.key = "metrics",
-                                               .type = FIELD_STRINGS,
+                                               .type = FIELD_VARIANTS,
                                                .offset = offsetof(struct compile_spec, metrics),
+                                               .kinds = metric_kinds,
+                                               .aliases = metric_aliases,
                                                .fallback = "[]",
-                                               .help = "what is watched: accuracy, mae, mse"},
+                                               .help = "what is watched: accuracy, AUC, mae"},
                                               {0}};
 static const struct schema compile_schema = {"compile", compile_fields, NULL};
+
+static const char *const class_weight_names[] = {"balanced", NULL};
 
 static const struct field fit_fields[] = {
     {.key = "batch_size",
@@ -133,6 +139,15 @@ static const struct field fit_fields[] = {
      .offset = offsetof(struct fit_spec, shuffle),
      .fallback = "true",
      .help = "another order every epoch"},
+    {.key = "class_weight",
+     .type = FIELD_NUMBERS,
+     .offset = offsetof(struct fit_spec, class_weight),
+     .fallback = "null",
+     .max = 1e30,
+     .choices = class_weight_names,
+     .nullable = true,
+     .help =
+         "{class: weight in the training loss}; balanced: rare classes count as much as others"},
     {.key = "callbacks",
      .type = FIELD_VARIANTS,
      .offset = offsetof(struct fit_spec, callbacks),

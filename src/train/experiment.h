@@ -21,14 +21,17 @@ enum standardize { STANDARDIZE_NONE, STANDARDIZE_CHANNEL, STANDARDIZE_FEATURE };
 
 struct compile_spec {
     struct variant optimizer, loss;
-    struct string_list metrics;
+    struct variant_list metrics;
 };
 
 struct fit_spec {
     int64_t batch_size, microbatch_size, epochs;
     bool shuffle;
+    struct number_map class_weight; /* choice: enum class_weight; null: none */
     struct variant_list callbacks;
 };
+
+enum class_weight { CLASS_WEIGHT_BALANCED };
 
 struct kernels_spec {
     int conv; /* enum conv_method */

@@ -90,8 +90,7 @@ static void show_step(struct run *run, double train_start)
 {
     const struct trainer *t = &run->trainer;
     double values[1 + METRICS_MAX], used = (double)t->position;
-    for (size_t i = 0; i < 1 + run->session->metrics; i++)
-        values[i] = t->epoch_sum[i] / used;
+    session_values(run->session, t->epoch_sum, used, values);
     double taken = run->train_seconds + (clock_seconds() - train_start);
     double speed = used / (taken > 0.0 ? taken : 1e-9);
     double epochs_left = (double)(run->session->experiment->fit.epochs - t->epoch);
@@ -132,7 +131,7 @@ static enum status validate(struct run *run, struct history_row *row)
     if (run->history.val_columns == 0)
         return ST_OK;
     profile_phase(run->trainer.profile, PHASE_VALIDATION);
-    TRY(session_evaluate(session, &session->validation_samples, values));
+    TRY(session_evaluate(session, &session->validation_samples, values, NULL));
     profile_phase(run->trainer.profile, PHASE_OTHER);
     FAIL_IF(run->callbacks.terminate_on_nan && !isfinite(values[0]), ST_DIVERGED,
             "val_loss is %g in epoch %lld: training has diverged; try a smaller learning_rate",
@@ -150,8 +149,7 @@ static struct history_row row_of(const struct run *run)
                               .learning_rate = common->learning_rate};
     double taken = run->train_seconds > 0.0 ? run->train_seconds : 1e-9;
     row.samples_per_second = (double)trainer->samples / taken;
-    for (size_t i = 0; i < 1 + run->session->metrics; i++)
-        row.value[i] = trainer->epoch_sum[i] / (double)trainer->samples;
+    session_values(run->session, trainer->epoch_sum, (double)trainer->samples, row.value);
     return row;
 }
 
@@ -170,7 +168,7 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     progress_epoch(&run->progress, &run->history, row, best || improved);
     trainer->epoch++;
     trainer->position = 0;
-    memset(trainer->epoch_sum, 0, sizeof trainer->epoch_sum);
+    memset(trainer->epoch_sum, 0, run->session->sums * sizeof *trainer->epoch_sum);
     run->epoch_seconds = run->train_seconds = 0.0;
     run->epoch_start = clock_seconds();
     bool last = run->stopped_early || trainer->epoch >= run->session->experiment->fit.epochs;
@@ -215,6 +213,8 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
                  (long long)run->callbacks.best_epoch);
     if (run->best && run->callbacks.early_watch.any)
         memcpy(model->params, run->best, model->total * sizeof(float));
+    profile_phase(run->trainer.profile, PHASE_VALIDATION);
+    TRY(run_save_confusion(run));
     profile_phase(run->trainer.profile, PHASE_FILES);
     TRY(run_save_model(run, "model.h5"));
     profile_phase(run->trainer.profile, PHASE_OTHER);

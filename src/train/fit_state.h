@@ -33,6 +33,10 @@ enum status run_save_model(struct run *run, const char *name);
 /* Writes history.csv and experiment.yaml. Collective; rank 0 writes. */
 enum status run_save_texts(struct run *run);
 
+/* Writes confusion.csv: what the model that the run ends with makes of the validation samples,
+ * where it classifies and there are any. Collective; rank 0 writes. */
+enum status run_save_confusion(struct run *run);
+
 /* Continues from the newest usable checkpoint of the folder, if there is one: all ranks get
  * parameters, slots, position, callbacks; *resumed says whether. Falls back to older ones with a
  * warning. Collective. Errors: ST_MODEL when there are checkpoints and none can be used; ST_USAGE

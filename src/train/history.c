@@ -8,7 +8,7 @@ static void add_columns(struct history *history, const char *prefix, const struc
 {
     snprintf(history->name[history->values++], sizeof history->name[0], "%sloss", prefix);
     for (size_t i = 0; i < count; i++) {
-        history->larger_is_better[history->values] = metrics[i].larger_is_better;
+        history->larger_is_better[history->values] = metrics[i].type->larger_is_better;
         snprintf(history->name[history->values++], sizeof history->name[0], "%s%s", prefix,
                  metrics[i].name);
     }

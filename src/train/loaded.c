@@ -4,6 +4,7 @@
 
 #include "data/source.h"
 #include "formats/checkpoint.h"
+#include "train/confusion.h"
 #include "train/run_folder.h"
 #include "train/state.h"
 
@@ -24,13 +25,12 @@ static enum status read_experiment(const char *name, struct loaded *loaded)
 static enum status read_model(struct loaded *loaded)
 {
     struct session *session = &loaded->session;
-    struct experiment *experiment = loaded->experiment;
     struct checkpoint checkpoint = {0};
     struct state state;
     TRY(checkpoint_read(loaded->path, session->model, &checkpoint));
     memcpy(session->model->params, checkpoint.params, session->model->total * sizeof(float));
-    enum status status = state_read(loaded->path, checkpoint.state, experiment->compile.metrics.n,
-                                    &loaded->pool, &state, NULL, &session->scaling);
+    enum status status = state_read(loaded->path, checkpoint.state, &loaded->pool, &state, NULL,
+                                    NULL, &session->scaling);
     checkpoint_release(&checkpoint);
     TRY(status);
     model_digest(session->model, session->model->params, loaded->digest);
@@ -76,6 +76,26 @@ enum status load_source(struct loaded *loaded, char *const *words, size_t n, str
     return source_parse(text, &loaded->pool, source);
 }
 
+/* Evaluates, into memory of the model. Collective. */
+static enum status evaluate(struct loaded *loaded, struct session *session,
+                            const struct selection *samples, struct evaluation *out)
+{
+    const struct dataset *set = samples->dataset;
+    struct pool *pool = &loaded->pool;
+    size_t classes = session_confusion(session);
+    out->samples = samples->n;
+    out->set = pool_strdup(pool, set->source);
+    out->classes = classes;
+    out->confusion = pool_alloc(pool, (classes * classes + 1) * sizeof *out->confusion);
+    out->class_name = NULL;
+    if (set->class_names && set->classes == classes && classes > 0) {
+        out->class_name = pool_alloc(pool, classes * sizeof *out->class_name);
+        for (size_t i = 0; i < classes; i++)
+            out->class_name[i] = pool_strdup(pool, set->class_names[i]);
+    }
+    return session_evaluate(session, samples, out->value, out->confusion);
+}
+
 /* What a split holds out of the training set, or leaves, is drawn again as in training. */
 static enum status evaluate_split(struct loaded *loaded, bool held_out, struct evaluation *out)
 {
@@ -87,9 +107,7 @@ static enum status evaluate_split(struct loaded *loaded, bool held_out, struct e
         memcpy(session.model->params, own->model->params, own->model->total * sizeof(float));
         memcpy(own->metric, session.metric, sizeof own->metric);
         own->metrics = session.metrics;
-        out->samples = samples->n;
-        out->set = pool_strdup(&loaded->pool, samples->dataset->source);
-        status = session_evaluate(&session, samples, out->value);
+        status = evaluate(loaded, &session, samples, out);
     }
     session_close(&session);
     return status;
@@ -108,9 +126,7 @@ static enum status evaluate_set(struct loaded *loaded, const struct variant *sou
         status = selection_all(set, &all);
     status = world_agree(session->world, status);
     if (status == ST_OK)
-        status = session_evaluate(session, &all, out->value);
-    out->samples = all.n;
-    out->set = pool_strdup(&loaded->pool, set->source);
+        status = evaluate(loaded, session, &all, out);
     selection_release(&all);
     dataset_free(set);
     return status;

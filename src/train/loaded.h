@@ -28,6 +28,11 @@ struct evaluation {
     const char *set; /* its first file */
     size_t samples;
     double value[1 + METRICS_MAX]; /* the loss, then session.metric */
+    /* counts of (class, prediction), see train/confusion.h; classes 0: the model does not classify.
+     * They and the names (NULL: there are none) live while the model does. */
+    size_t classes;
+    double *confusion;
+    char **class_name;
 };
 enum status load_evaluate(struct loaded *loaded, char *const *words, size_t n,
                           struct evaluation *out);

@@ -1,186 +1,122 @@
-/* Formulas as in Keras: a sample's loss is the mean over its outputs, for crossentropy over classes
- * the sum. */
 #include "train/losses.h"
 
-#include "kernels/vmath.h"
+#define LOSS(symbol) extern const struct loss_type symbol;
+#include "train/losses.def"
+#undef LOSS
 
-struct crossentropy_args {
-    bool from_logits;
-};
+const struct kind *const loss_kinds[] = {
+#define LOSS(symbol) &symbol.kind,
+#include "train/losses.def"
+#undef LOSS
+    NULL};
 
-static const struct field crossentropy_fields[] = {
-    {.key = "from_logits",
-     .type = FIELD_BOOL,
-     .offset = offsetof(struct crossentropy_args, from_logits),
-     .fallback = "false",
-     .help = "the model's last activation is linear and its outputs are logits"},
-    {0}};
+const struct alias loss_aliases[] = {LOSS_ALIASES, {0}};
 
-/* The row's maximum, and the sum of e^(x - maximum); the exponentials go to e. */
-static float softmax_sum(size_t width, const float *x, float *largest, float *e)
+/* The sum over a sample's rows; d, if not NULL, gets the gradients. */
+static double sum_rows(const struct loss_type *type, const void *args, const struct loss_input *in,
+                       size_t sample, float *d)
 {
-    float most = x[0], sum = 0.0f;
-    for (size_t i = 1; i < width; i++)
-        most = x[i] > most ? x[i] : most;
-    for (size_t i = 0; i < width; i++) {
-        float value = vm_exp(x[i] - most);
-        sum += value;
-        if (e)
-            e[i] = value;
+    size_t n = type->pointwise ? in->width : in->classes, rows = in->width / n;
+    double sum = 0.0;
+    for (size_t r = sample * rows; r < (sample + 1) * rows; r++) {
+        struct loss_row row = {.n = n, .x = in->output + r * n, .logits = in->logits};
+        if (in->labels)
+            row.label = in->labels[r];
+        else
+            row.t = in->values + r * n;
+        sum += type->row(args, &row, d);
+        d = d ? d + n : NULL;
     }
-    *largest = most;
-    return sum;
+    return sum / (double)rows;
 }
 
-/* log sum e^x - x[label]; dy = softmax(x) - onehot(label) */
-static double sparse_crossentropy(const struct loss_input *in, float *dy)
+double loss_sum(const struct loss_type *type, const void *args, const struct loss_input *in,
+                float *dy)
 {
-    double total = 0.0;
-    for (int s = 0; s < in->n; s++) {
-        const float *x = in->output + (size_t)s * in->width;
-        float *d = dy ? dy + (size_t)s * in->width : NULL, largest;
-        float sum = softmax_sum(in->width, x, &largest, d);
-        int32_t label = in->labels[s];
-        total += dm_log((double)sum) + ((double)largest - (double)x[label]);
-        for (size_t i = 0; d && i < in->width; i++)
-            d[i] = d[i] / sum - (i == (size_t)label ? 1.0f : 0.0f);
-    }
-    return total;
-}
-
-/* sum of t (log sum e^x - x); dy = softmax(x) sum(t) - t */
-static double crossentropy(const struct loss_input *in, float *dy)
-{
-    double total = 0.0;
-    for (int s = 0; s < in->n; s++) {
-        const float *x = in->output + (size_t)s * in->width;
-        const float *t = in->values + (size_t)s * in->width;
-        float *d = dy ? dy + (size_t)s * in->width : NULL, largest, weight = 0.0f;
-        float sum = softmax_sum(in->width, x, &largest, d);
-        double log_sum = dm_log((double)sum) + (double)largest;
-        for (size_t i = 0; i < in->width; i++) {
-            total += (double)t[i] * (log_sum - (double)x[i]);
-            weight += t[i];
-        }
-        for (size_t i = 0; d && i < in->width; i++)
-            d[i] = d[i] / sum * weight - t[i];
+    double total = 0.0, rows = type->pointwise ? 1.0 : (double)(in->width / in->classes);
+    for (size_t s = 0; s < (size_t)in->n; s++) {
+        float *d = dy ? dy + s * in->width : NULL;
+        double weight = in->weights ? (double)in->weights[s] : 1.0;
+        total += weight * sum_rows(type, args, in, s, d);
+        float share = (float)(weight / rows);
+        for (size_t i = 0; d && share != 1.0f && i < in->width; i++)
+            d[i] *= share;
     }
     return total;
 }
 
-/* mean of max(x,0) - x t + log(1 + e^-|x|); dy = (sigmoid(x) - t) / width */
-static double binary_crossentropy(const struct loss_input *in, float *dy)
+/* ---- Does the model suit? ---- */
+
+/* Does the activation give numbers of 0..1 only? */
+static bool gives_probabilities(enum activation activation)
 {
-    double total = 0.0, share = 1.0 / (double)in->width;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++) {
-        double x = (double)in->output[i], t = (double)in->values[i];
-        double magnitude = x < 0.0 ? -x : x;
-        total += ((x > 0.0 ? x : 0.0) - x * t + dm_log(1.0 + dm_exp(-magnitude))) * share;
-        if (dy)
-            dy[i] = (vm_sigmoid(in->output[i]) - in->values[i]) * (float)share;
-    }
-    return total;
+    enum { PROBES = 5 };
+    float y[PROBES] = {-4.0f, -1.0f, 0.0f, 1.5f, 4.0f};
+    activation_forward(activation, 1, PROBES, y);
+    for (int i = 0; i < PROBES; i++)
+        if (!(y[i] >= 0.0f && y[i] <= 1.0f))
+            return false;
+    return true;
 }
 
-/* mean of (x - t)^2; dy = 2 (x - t) / width */
-static double mean_squared_error(const struct loss_input *in, float *dy)
+/* A layer without parameters may pass on the probabilities of others. */
+static bool may_be_probabilities(const struct layer *last)
 {
-    double total = 0.0, share = 1.0 / (double)in->width;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++) {
-        double difference = (double)in->output[i] - (double)in->values[i];
-        total += difference * difference * share;
-        if (dy)
-            dy[i] = (float)(2.0 * difference * share);
-    }
-    return total;
+    return gives_probabilities(last->activation) ||
+           (last->activation == ACT_LINEAR && last->params == 0);
 }
-
-/* mean of |x - t|; dy = sign(x - t) / width */
-static double mean_absolute_error(const struct loss_input *in, float *dy)
-{
-    double total = 0.0, share = 1.0 / (double)in->width;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++) {
-        double difference = (double)in->output[i] - (double)in->values[i];
-        total += (difference < 0.0 ? -difference : difference) * share;
-        if (dy)
-            dy[i] = difference > 0.0   ? (float)share
-                    : difference < 0.0 ? (float)-share
-                                       : (float)difference; /* 0, or NaN */
-    }
-    return total;
-}
-
-static const struct schema sparse_schema = {"sparse_categorical_crossentropy", crossentropy_fields,
-                                            NULL};
-static const struct schema categorical_schema = {"categorical_crossentropy", crossentropy_fields,
-                                                 NULL};
-static const struct schema binary_schema = {"binary_crossentropy", crossentropy_fields, NULL};
-
-static const struct loss_type sparse_type = {
-    .kind = {"sparse_categorical_crossentropy", &sparse_schema, sizeof(struct crossentropy_args),
-             &sparse_type},
-    .needs_labels = true,
-    .logits = ACT_SOFTMAX,
-    .compute = sparse_crossentropy};
-static const struct loss_type categorical_type = {
-    .kind = {"categorical_crossentropy", &categorical_schema, sizeof(struct crossentropy_args),
-             &categorical_type},
-    .logits = ACT_SOFTMAX,
-    .compute = crossentropy};
-static const struct loss_type binary_type = {
-    .kind = {"binary_crossentropy", &binary_schema, sizeof(struct crossentropy_args), &binary_type},
-    .logits = ACT_SIGMOID,
-    .compute = binary_crossentropy};
-static const struct loss_type squared_type = {
-    .kind = {.name = "mean_squared_error", .impl = &squared_type}, .compute = mean_squared_error};
-static const struct loss_type absolute_type = {
-    .kind = {.name = "mean_absolute_error", .impl = &absolute_type},
-    .compute = mean_absolute_error};
-
-const struct kind *const loss_kinds[] = {&sparse_type.kind,   &categorical_type.kind,
-                                         &binary_type.kind,   &squared_type.kind,
-                                         &absolute_type.kind, NULL};
 
 /* Does the model's last activation suit a crossentropy? */
 static enum status check_logits(const struct variant *loss, struct model *model)
 {
     const struct loss_type *type = loss->kind->impl;
+    const struct layer *last = &model->node[model->nodes - 1].layer;
     if (type->logits == ACT_LINEAR)
         return ST_OK;
     bool from_logits = ((const struct crossentropy_args *)loss->args)->from_logits;
-    enum activation last = model_output_activation(model);
-    enum activation wanted = from_logits ? ACT_LINEAR : type->logits;
-    FAIL_IF(last != wanted, ST_USAGE,
-            "%sloss %s%s needs a last layer with 'activation: %s'; layer '%s' has '%s'",
+    bool suits = from_logits ? !gives_probabilities(last->activation) : may_be_probabilities(last);
+    FAIL_IF(!suits, ST_USAGE,
+            "%sloss %s%s needs a last layer with 'activation: %s'; layer '%s' has '%s'%s",
             position_text(loss->position), loss->kind->name, from_logits ? " from logits" : "",
-            activation_names[wanted], model->node[model->nodes - 1].layer.name,
-            activation_names[last]);
-    model->output_is_logits = true;
+            activation_names[from_logits ? ACT_LINEAR : type->logits], last->name,
+            activation_names[last->activation],
+            from_logits ? "" : " (or say 'from_logits: true' with the loss)");
+    model->output_is_logits = !from_logits && last->activation == type->logits;
     return ST_OK;
 }
 
+/* Class numbers: one a row of the output. */
 static enum status check_labels(const struct variant *loss, const struct model *model,
-                                const struct dataset *data, bool one_hot)
+                                const struct dataset *data)
+{
+    size_t classes = (size_t)model->output.dim[model->output.rank - 1];
+    size_t rows = shape_size(&model->output) / classes;
+    const char *where = position_text(loss->position), *name = loss->kind->name;
+    FAIL_IF(data->classes == 0 && (rows == 1 || !dtype_is_integer(data->y.dtype)), ST_USAGE,
+            "%sloss %s needs class labels; %s has other targets", where, name, data->source);
+    FAIL_IF(array_elements(&data->y) != rows, ST_USAGE,
+            "%sloss %s: the model's output %s needs %zu labels a sample, %s has %zu", where, name,
+            shape_text(&model->output), rows, data->source, array_elements(&data->y));
+    FAIL_IF(data->classes > classes, ST_DATA,
+            "%s: found the label %zu, expected at most %zu: the model has %zu outputs",
+            data->source, data->classes - 1, classes - 1, classes);
+    return ST_OK;
+}
+
+static enum status check_one_hot(const struct variant *loss, const struct model *model,
+                                 const struct dataset *data)
 {
     size_t width = shape_size(&model->output);
+    const char *where = position_text(loss->position), *name = loss->kind->name;
+    FAIL_IF(data->classes == 0, ST_USAGE, "%sloss %s needs class labels; %s has other targets",
+            where, name, data->source);
     FAIL_IF(model->output.rank != 1, ST_USAGE,
-            "%sloss %s needs one vector of class scores; the model's output has the shape %s",
-            position_text(loss->position), loss->kind->name, shape_text(&model->output));
-    FAIL_IF(data->classes > width, ST_DATA,
-            "%s: found the label %zu, expected at most %zu: the model has %zu outputs",
-            data->source, data->classes - 1, width - 1, width);
-    FAIL_IF(one_hot && data->classes != width, ST_USAGE,
+            "%sdata.one_hot needs one vector of class scores; the model's output has the shape %s",
+            where, shape_text(&model->output));
+    FAIL_IF(data->classes != width, ST_USAGE,
             "%sthe model has %zu outputs, but %s has %zu classes; say 'classes: %zu' with the set",
-            position_text(loss->position), width, data->source, data->classes, width);
+            where, width, data->source, data->classes, width);
     return ST_OK;
-}
-
-static size_t target_size(const struct dataset *data)
-{
-    size_t size = 1;
-    for (int i = 0; i < data->y.rank; i++)
-        size *= data->y.shape[i];
-    return size;
 }
 
 enum status loss_fit(const struct variant *loss, struct model *model, const struct dataset *data,
@@ -189,26 +125,25 @@ enum status loss_fit(const struct variant *loss, struct model *model, const stru
     const struct loss_type *type = loss->kind->impl;
     const char *where = position_text(loss->position), *name = loss->kind->name;
     size_t width = shape_size(&model->output);
+    bool classified = data->classes > 0 && model->output.dim[model->output.rank - 1] > 1;
     TRY(check_logits(loss, model));
     FAIL_IF(data->y.parts == 0, ST_USAGE, "%sloss %s needs targets; %s has none", where, name,
             data->source);
-    if (type->needs_labels || one_hot) {
-        FAIL_IF(data->classes == 0, ST_USAGE, "%sloss %s needs class labels; %s has other targets",
-                where, name, data->source);
-        FAIL_IF(
-            type->needs_labels && one_hot, ST_USAGE,
+    FAIL_IF(type->needs_labels && one_hot, ST_USAGE,
             "%sloss %s takes class numbers; remove data.one_hot, or use categorical_crossentropy",
             where, name);
-        *form = one_hot ? TARGET_ONE_HOT : TARGET_LABEL;
-        return check_labels(loss, model, data, one_hot);
-    }
+    *form = one_hot ? TARGET_ONE_HOT : TARGET_LABEL;
+    if (one_hot)
+        return check_one_hot(loss, model, data);
+    if (type->needs_labels || (type->takes_labels && classified))
+        return check_labels(loss, model, data);
     FAIL_IF(type->logits == ACT_SOFTMAX && data->classes > 0, ST_USAGE,
             "%sloss %s needs vectors, and %s has class numbers; set data.one_hot, or use "
             "sparse_categorical_crossentropy",
             where, name, data->source);
-    FAIL_IF(target_size(data) != width, ST_USAGE,
+    FAIL_IF(array_elements(&data->y) != width, ST_USAGE,
             "%sloss %s: the model has %zu outputs a sample, %s has %zu targets", where, name, width,
-            data->source, target_size(data));
+            data->source, array_elements(&data->y));
     *form = TARGET_VALUE;
     return ST_OK;
 }

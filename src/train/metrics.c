@@ -1,104 +1,172 @@
 #include "train/metrics.h"
 
-static size_t argmax(size_t width, const float *x)
+#include <stdio.h>
+#include <string.h>
+
+#define METRIC(symbol) extern const struct metric_type symbol;
+#define LOSS(symbol) extern const struct loss_type symbol;
+#include "train/losses.def"
+#include "train/metrics.def"
+#undef METRIC
+#undef LOSS
+
+const struct kind *const metric_kinds[] = {
+#define METRIC(symbol) &symbol.kind,
+#define LOSS(symbol) &symbol.kind,
+#include "train/metrics.def"
+/* the first of a name is taken */
+#include "train/losses.def"
+#undef METRIC
+#undef LOSS
+    NULL};
+
+const struct alias metric_aliases[] = {
+    LOSS_ALIASES, {"acc", "accuracy"}, {"rmse", "RootMeanSquaredError"}, {0}};
+
+static const struct field common_fields[] = {{.key = "name",
+                                              .type = FIELD_STRING,
+                                              .offset = offsetof(struct metric_common, name),
+                                              .fallback = "null",
+                                              .nullable = true,
+                                              .help = "of its column in history.csv"},
+                                             {0}};
+const struct schema metric_common_schema = {"metric", common_fields, NULL};
+
+size_t metric_argmax(size_t n, const float *x)
 {
     size_t best = 0;
-    for (size_t i = 1; i < width; i++)
+    for (size_t i = 1; i < n; i++)
         best = x[i] > x[best] ? i : best;
     return best;
 }
 
-static double sparse_accuracy(const struct loss_input *in)
+/* ---- Losses as metrics: their mean ---- */
+
+static bool is_loss(const struct kind *kind)
 {
-    double right = 0.0;
-    for (int s = 0; s < in->n; s++)
-        right += argmax(in->width, in->output + (size_t)s * in->width) == (size_t)in->labels[s];
-    return right;
+    for (size_t i = 0; loss_kinds[i]; i++)
+        if (loss_kinds[i] == kind)
+            return true;
+    return false;
 }
 
-static double categorical_accuracy(const struct loss_input *in)
+static void add_loss(const struct metric *metric, const struct loss_input *in, double *sums)
 {
-    double right = 0.0;
-    for (size_t s = 0; s < (size_t)in->n; s++)
-        right += argmax(in->width, in->output + s * in->width) ==
-                 argmax(in->width, in->values + s * in->width);
-    return right;
+    const struct loss_type *type = metric->given->kind->impl;
+    const struct crossentropy_args *crossentropy =
+        type->logits == ACT_LINEAR ? NULL : metric->given->args;
+    struct loss_input own = *in;
+    own.logits = crossentropy && crossentropy->from_logits;
+    sums[0] += loss_sum(type, metric->given->args, &own, NULL);
 }
 
-/* Of every output on its own, threshold 0.5. */
-static double binary_accuracy(const struct loss_input *in)
+static const struct metric_type mean_of_loss = {.add = add_loss};
+
+/* ---- Setting up ---- */
+
+static const char *short_name(const char *name)
 {
-    double right = 0.0;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++)
-        right += (in->output[i] > 0.5f) == (in->values[i] > 0.5f);
-    return right / (double)in->width;
+    for (const struct alias *a = loss_aliases; a->alias; a++)
+        if (strcmp(a->name, name) == 0)
+            return a->alias;
+    return name;
 }
 
-static double absolute_error(const struct loss_input *in)
+/* The name of its column: the user's, or else its own; of the losses mean_... the short one. */
+static const char *column_of(const struct metric *metric)
 {
-    double sum = 0.0;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++) {
-        double d = (double)in->output[i] - (double)in->values[i];
-        sum += d < 0.0 ? -d : d;
-    }
-    return sum / (double)in->width;
+    const struct kind *kind = metric->given->kind;
+    const struct metric_common *common = kind->size ? metric->given->args : NULL;
+    if (metric->type == &mean_of_loss)
+        return strncmp(kind->name, "mean_", 5) == 0 ? short_name(kind->name) : kind->name;
+    return common && common->name ? common->name : metric->type->column;
 }
 
-static double squared_error(const struct loss_input *in)
+/* Keras numbers the metrics that have the same name. */
+static void name_metric(struct metric *metrics, size_t index)
 {
-    double sum = 0.0;
-    for (size_t i = 0; i < (size_t)in->n * in->width; i++) {
-        double d = (double)in->output[i] - (double)in->values[i];
-        sum += d * d;
-    }
-    return sum / (double)in->width;
+    const char *name = column_of(&metrics[index]);
+    int same = 0;
+    for (size_t i = 0; i < index; i++)
+        same += strcmp(column_of(&metrics[i]), name) == 0;
+    if (same)
+        snprintf(metrics[index].name, METRIC_NAME_SIZE, "%s_%d", name, same);
+    else
+        snprintf(metrics[index].name, METRIC_NAME_SIZE, "%s", name);
 }
 
-static const struct metric errors[] = {
-    {"mae", "mean_absolute_error", false, absolute_error},
-    {"mse", "mean_squared_error", false, squared_error},
-};
-
-/* Keras picks the kind of accuracy by the targets and the outputs. */
-static struct metric accuracy_for(const struct model *model, enum target_form form)
+static enum status check_name(const struct metric *metric)
 {
-    struct metric metric = {"accuracy", "accuracy", true, sparse_accuracy};
-    if (form != TARGET_LABEL)
-        metric.compute = shape_size(&model->output) > 1 ? categorical_accuracy : binary_accuracy;
-    if (model_output_activation(model) == ACT_SIGMOID && form != TARGET_LABEL)
-        metric.compute = binary_accuracy;
-    return metric;
+    const char *name = column_of(metric);
+    bool plain = name[0] != '\0' && strlen(name) < METRIC_NAME_SIZE - 4 &&
+                 strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+                     strlen(name);
+    FAIL_IF(!plain || strcmp(name, "loss") == 0 || strncmp(name, "val_", 4) == 0, ST_USAGE,
+            "%smetric %s: name \"%s\": expected up to %d letters, digits, _ or -, and neither "
+            "'loss' nor 'val_...'",
+            position_text(metric->given->position), metric->given->kind->name, name,
+            METRIC_NAME_SIZE - 5);
+    return ST_OK;
 }
 
-static enum status resolve(const char *name, const struct model *model, enum target_form form,
-                           struct metric *out)
+static enum metric_targets targets_of(const struct metric *metric)
 {
-    static const char *const known[] = {"accuracy",           "mae", "mse", "mean_absolute_error",
-                                        "mean_squared_error", NULL};
-    if (name_equal(name, "accuracy") || name_equal(name, "acc")) {
-        *out = accuracy_for(model, form);
-        return ST_OK;
-    }
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (name_equal(name, errors[i].name) || name_equal(name, errors[i].full)) {
-            FAIL_IF(form == TARGET_LABEL, ST_USAGE,
-                    "metric %s needs targets of the output's shape; the targets are class numbers",
-                    name);
-            *out = errors[i];
-            return ST_OK;
-        }
-    const char *near = name_nearest(name, known);
-    FAIL(ST_USAGE, "unknown metric '%s'; %s%s%s", name,
-         near ? "did you mean '" : "expected one of ", near ? near : "accuracy, mae, mse",
-         near ? "'?" : "");
+    const struct loss_type *loss = metric->given->kind->impl;
+    if (metric->type != &mean_of_loss)
+        return metric->type->targets;
+    return loss->needs_labels ? METRIC_LABELS : loss->takes_labels ? METRIC_ANY : METRIC_VALUES;
 }
 
-enum status metrics_resolve(const struct string_list *names, const struct model *model,
+static enum status check_targets(const struct metric *metric, enum target_form form)
+{
+    bool labels = form == TARGET_LABEL;
+    enum metric_targets targets = targets_of(metric);
+    FAIL_IF(labels && targets == METRIC_VALUES, ST_USAGE,
+            "%smetric %s needs targets of the output's shape; the targets are class numbers",
+            position_text(metric->given->position), metric->given->kind->name);
+    FAIL_IF(!labels && targets == METRIC_LABELS, ST_USAGE,
+            "%smetric %s needs class numbers; the targets are of the output's shape",
+            position_text(metric->given->position), metric->given->kind->name);
+    return ST_OK;
+}
+
+static enum status resolve(struct metric *metric, const struct variant *given,
+                           const struct model *model, enum target_form form)
+{
+    *metric = (struct metric){.type = is_loss(given->kind) ? &mean_of_loss : given->kind->impl,
+                              .given = given,
+                              .width = shape_size(&model->output),
+                              .classes = (size_t)model->output.dim[model->output.rank - 1]};
+    TRY(check_name(metric));
+    TRY(check_targets(metric, form));
+    if (metric->type->check)
+        TRY(metric->type->check(metric));
+    metric->sums = metric->type->sums ? metric->type->sums(metric) : 1;
+    FAIL_IF(metric->sums > METRIC_MAX_SUMS, ST_USAGE,
+            "%smetric %s takes %zu numbers, %d is the most: the model has too many outputs for it",
+            position_text(given->position), given->kind->name, metric->sums, METRIC_MAX_SUMS);
+    return ST_OK;
+}
+
+enum status metrics_resolve(const struct variant_list *list, const struct model *model,
                             enum target_form form, struct metric out[METRICS_MAX], size_t *count)
 {
-    FAIL_IF(names->n > METRICS_MAX, ST_USAGE, "%zu metrics; at most %d", names->n, METRICS_MAX);
-    for (size_t i = 0; i < names->n; i++)
-        TRY(resolve(names->v[i], model, form, &out[i]));
-    *count = names->n;
+    FAIL_IF(list->n > METRICS_MAX, ST_USAGE, "%zu metrics; at most %d", list->n, METRICS_MAX);
+    for (size_t i = 0; i < list->n; i++) {
+        TRY(resolve(&out[i], &list->v[i], model, form));
+        name_metric(out, i);
+    }
+    *count = list->n;
     return ST_OK;
+}
+
+bool metric_in_keras(const struct variant *metric)
+{
+    return !is_loss(metric->kind) ||
+           ((const struct loss_type *)metric->kind->impl)->keras == KERAS_HAS;
+}
+
+double metric_result(const struct metric *metric, const double *sums, double samples)
+{
+    return metric->type->result ? metric->type->result(metric, sums, samples) : sums[0] / samples;
 }

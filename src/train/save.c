@@ -8,16 +8,22 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "formats/checkpoint.h"
+#include "train/confusion.h"
 #include "train/fit_state.h"
 
-static struct checkpoint_training training_of(const struct session *session, char **metrics)
+/* The metrics that Keras has; v has room for METRICS_MAX. */
+static struct variant_list keras_metrics(const struct variant_list *all, struct variant *v)
 {
-    const struct compile_spec *compile = &session->experiment->compile;
-    for (size_t i = 0; i < session->metrics; i++)
-        metrics[i] = (char *)(uintptr_t)session->metric[i].full;
-    return (struct checkpoint_training){.loss = compile->loss.kind->name,
-                                        .metrics = {session->metrics, metrics},
-                                        .optimizer = &compile->optimizer};
+    struct variant_list list = {0, v};
+    for (size_t i = 0; i < all->n; i++)
+        if (metric_in_keras(&all->v[i]))
+            v[list.n++] = all->v[i];
+    return list;
+}
+
+static struct epoch_sums sums_of(const struct run *run)
+{
+    return (struct epoch_sums){run->session->sums, run->trainer.epoch_sum};
 }
 
 static const char *core_of(const struct session *session)
@@ -29,15 +35,14 @@ static const char *core_of(const struct session *session)
  * models are equal files. */
 static void state_text(const struct run *run, bool timed, struct text *out)
 {
-    const struct trainer *trainer = &run->trainer;
     double seconds = run->epoch_seconds + (clock_seconds() - run->epoch_start);
     struct state state = {.epoch_seconds = timed ? seconds : 0.0,
                           .train_seconds = timed ? run->train_seconds : 0.0,
                           .stopped_early = run->stopped_early,
                           .backend = run->session->model->kernels->name,
                           .core = core_of(run->session)};
-    memcpy(state.epoch_sum, trainer->epoch_sum, sizeof state.epoch_sum);
-    state_write(&state, &run->callbacks, &run->session->scaling, run->session->metrics, out);
+    struct epoch_sums sums = sums_of(run);
+    state_write(&state, &sums, &run->callbacks, &run->session->scaling, out);
 }
 
 static enum status check_finite(const struct run *run)
@@ -62,8 +67,11 @@ static enum status write_file(struct run *run, const char *path, float *const *s
 {
     const struct trainer *trainer = &run->trainer;
     struct model *model = run->session->model;
-    char *metrics[METRICS_MAX];
-    struct checkpoint_training training = training_of(run->session, metrics);
+    const struct compile_spec *compile = &run->session->experiment->compile;
+    struct variant known[METRICS_MAX];
+    struct variant_list metrics = keras_metrics(&compile->metrics, known);
+    struct checkpoint_training training = {&compile->loss, &compile->optimizer, &metrics};
+    bool in_keras = run->session->loss->keras != KERAS_HAS_NOT;
     struct text state = {0};
     state_text(run, slots != NULL, &state);
     struct checkpoint checkpoint = {.version = CHECKPOINT_VERSION,
@@ -84,7 +92,7 @@ static enum status write_file(struct run *run, const char *path, float *const *s
             checkpoint.slot[s] = slots[s];
         }
     }
-    enum status status = checkpoint_write(path, model, &training, &checkpoint);
+    enum status status = checkpoint_write(path, model, in_keras ? &training : NULL, &checkpoint);
     text_release(&state);
     return status;
 }
@@ -147,6 +155,27 @@ enum status run_save_texts(struct run *run)
             status = write_text(run, run->callbacks.history_name, &run->history.csv);
     }
     return world_agree(run->session->world, status);
+}
+
+enum status run_save_confusion(struct run *run)
+{
+    struct session *session = run->session;
+    const struct selection *samples = &session->validation_samples;
+    size_t classes = session_confusion(session);
+    if (samples->n == 0 || classes == 0)
+        return ST_OK;
+    double *counts = mem_need(classes * classes, sizeof *counts), values[1 + METRICS_MAX];
+    struct text text = {0};
+    enum status status = session_evaluate(session, samples, values, counts);
+    if (status == ST_OK && session->world->rank == 0) {
+        const struct dataset *set = samples->dataset;
+        bool named = set->class_names && set->classes == classes;
+        confusion_csv(counts, classes, named ? set->class_names : NULL, &text);
+        status = write_text(run, "confusion.csv", &text);
+    }
+    text_release(&text);
+    free(counts);
+    return world_agree(session->world, status);
 }
 
 /* ---- the way back ---- */
@@ -252,10 +281,10 @@ static enum status hand_out(struct run *run, struct checkpoint *checkpoint, cons
     history_restore(&run->history, share_text(world, checkpoint->history, &pool));
     char *text = share_text(world, checkpoint->state, &pool);
     struct state state;
-    enum status status = state_read(path ? path : "checkpoint", text, session->metrics, &pool,
-                                    &state, &run->callbacks, NULL);
+    struct epoch_sums sums = sums_of(run);
+    enum status status =
+        state_read(path ? path : "checkpoint", text, &pool, &state, &sums, &run->callbacks, NULL);
     if (status == ST_OK) {
-        memcpy(trainer->epoch_sum, state.epoch_sum, sizeof state.epoch_sum);
         run->epoch_seconds = state.epoch_seconds;
         run->train_seconds = state.train_seconds;
         run->stopped_early = state.stopped_early;

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/vectorized.h"
+#include "data/labels.h"
 #include "layers/regularizers.h"
+#include "train/class_weights.h"
+#include "train/confusion.h"
 
 size_t session_microbatches(const struct session *session, size_t samples)
 {
@@ -25,6 +28,7 @@ static enum status build_model(struct session *session, const struct experiment 
     session->y = mem_need(out + batch, sizeof(float));
     session->dy = mem_need(out, sizeof(float));
     session->output = mem_need(out, sizeof(float));
+    session->weights = mem_need(batch, sizeof *session->weights);
     session->ids = mem_need(batch, sizeof *session->ids);
     return ST_OK;
 }
@@ -57,8 +61,13 @@ enum status session_fit(struct session *session, const struct dataset *data)
     const struct experiment *e = session->experiment;
     TRY(session_fit_inputs(session, data));
     TRY(loss_fit(&e->compile.loss, session->model, data, e->data.one_hot, &session->form));
-    return metrics_resolve(&e->compile.metrics, session->model, session->form, session->metric,
-                           &session->metrics);
+    TRY(metrics_resolve(&e->compile.metrics, session->model, session->form, session->metric,
+                        &session->metrics));
+    session->classes = data->classes;
+    session->sums = 1;
+    for (size_t i = 0; i < session->metrics; i++)
+        session->sums += session->metric[i].sums;
+    return ST_OK;
 }
 
 /* Opens a set on every rank; a failure of one is the failure of all. */
@@ -96,6 +105,7 @@ static enum status fit_and_scale(struct session *session)
     const struct data_spec *data = &session->experiment->data;
     TRY(session_fit(session, session->train));
     TRY(select_samples(session));
+    TRY(class_weights_fit(session));
     return scaling_fit(&session->train_samples, data->rescale, data->offset,
                        data->standardize != STANDARDIZE_NONE,
                        data->standardize == STANDARDIZE_FEATURE, &session->scaling);
@@ -125,62 +135,124 @@ void session_close(struct session *session)
     free(session->y);
     free(session->dy);
     free(session->output);
+    free(session->weights);
+    free(session->class_weight);
     *session = (struct session){0};
 }
 
-void session_score(struct session *session, int n, const float *out, double *sums, float *dy)
+/* Several labels a sample are not checked when the set is opened. */
+static enum status check_labels(const struct session *session, const struct dataset *data,
+                                const uint32_t *ids, size_t n)
 {
-    const struct model *model = session->model;
-    struct loss_input input = {.n = n,
-                               .width = shape_size(&model->output),
-                               .output = out,
-                               .labels = session->y,
-                               .values = session->y};
-    sums[0] = session->loss->compute(&input, dy);
-    if (session->metrics && model->output_is_logits) {
-        size_t width = (size_t)model->output.dim[model->output.rank - 1];
-        size_t size = (size_t)n * input.width;
-        memcpy(session->output, out, size * sizeof *out);
-        activation_forward(session->loss->logits, size / width, width, session->output);
-        input.output = session->output;
-    }
-    for (size_t i = 0; i < session->metrics; i++)
-        sums[1 + i] = session->metric[i].compute(&input);
+    const struct shape *out = &session->model->output;
+    size_t classes = (size_t)out->dim[out->rank - 1], rows = shape_size(out) / classes;
+    const int32_t *label = session->y;
+    for (size_t i = 0; rows > 1 && i < n * rows; i++)
+        if ((size_t)label[i] >= classes)
+            return labels_fail(data, dataset_stored_id(data, ids[i / rows]), label[i], classes);
+    return ST_OK;
 }
 
-/* Samples first.. of the selection as one microbatch through the model. */
+enum status session_gather(struct session *session, const struct dataset *data, bool training,
+                           const uint32_t *ids, size_t n)
+{
+    TRY(loader_gather(data, &session->scaling, session->form, ids, n, session->x, session->y));
+    if (session->form == TARGET_LABEL)
+        TRY(check_labels(session, data, ids, n));
+    bool by_class = training && session->class_weight;
+    session->weighted = data->weight.parts > 0 || by_class;
+    if (session->weighted)
+        loader_weights(data, ids, n, session->weights);
+    for (size_t i = 0; by_class && i < n; i++) {
+        size_t class = session_class(session, i);
+        session->weights[i] = class < session->class_weights ? session->class_weight[class] : 1.0f;
+    }
+    return ST_OK;
+}
+
+struct loss_input session_score(struct session *session, int n, const float *out, double *sums,
+                                float *dy)
+{
+    const struct model *model = session->model;
+    const struct variant *loss = &session->experiment->compile.loss;
+    const struct crossentropy_args *crossentropy =
+        session->loss->logits == ACT_LINEAR ? NULL : loss->args;
+    size_t classes = (size_t)model->output.dim[model->output.rank - 1];
+    bool labels = session->form == TARGET_LABEL;
+    struct loss_input input = {.n = n,
+                               .width = shape_size(&model->output),
+                               .classes = classes,
+                               .output = out,
+                               .labels = labels ? session->y : NULL,
+                               .values = labels ? NULL : session->y,
+                               .weights = session->weighted ? session->weights : NULL,
+                               .logits = model->output_is_logits ||
+                                         (crossentropy && crossentropy->from_logits)};
+    memset(sums, 0, session->sums * sizeof *sums);
+    sums[0] = loss_sum(session->loss, loss->args, &input, dy);
+    if (model->output_is_logits) {
+        size_t size = (size_t)n * input.width;
+        memcpy(session->output, out, size * sizeof *out);
+        activation_forward(model_output_activation(model), size / classes, classes,
+                           session->output);
+        input.output = session->output;
+    }
+    input.logits = false;
+    input.weights = NULL;
+    double *own = sums + 1;
+    for (size_t i = 0; i < session->metrics; own += session->metric[i++].sums)
+        session->metric[i].type->add(&session->metric[i], &input, own);
+    return input;
+}
+
+void session_values(const struct session *session, const double *sums, double samples,
+                    double *values)
+{
+    values[0] = sums[0] / samples;
+    const double *own = sums + 1;
+    for (size_t i = 0; i < session->metrics; own += session->metric[i++].sums)
+        values[1 + i] = metric_result(&session->metric[i], own, samples);
+}
+
+/* Microbatch number index of the selection through the model. */
 static enum status evaluate_microbatch(struct session *session, const struct selection *samples,
-                                       size_t index, bool same_params, double *sums)
+                                       size_t index, bool same_params, double *sums,
+                                       double *confusion)
 {
     size_t size = (size_t)session->experiment->fit.microbatch_size, first = index * size;
     size_t n = samples->n - first < size ? samples->n - first : size;
     const uint32_t *ids = samples->ids + first;
-    TRY(loader_gather(samples->dataset, &session->scaling, session->form, ids, n, session->x,
-                      session->y));
+    TRY(session_gather(session, samples->dataset, false, ids, n));
     struct model_batch batch = {
         .n = (int)n, .ids = ids, .x = session->x, .same_params = same_params};
-    session_score(session, (int)n, model_forward(session->model, &batch), sums, NULL);
+    struct loss_input seen =
+        session_score(session, (int)n, model_forward(session->model, &batch), sums, NULL);
+    if (confusion)
+        confusion_add(&seen, session_confusion(session), confusion);
     return ST_OK;
 }
 
 enum status session_evaluate(struct session *session, const struct selection *samples,
-                             double *values)
+                             double *values, double *confusion)
 {
     struct sums sums;
-    size_t count = 1 + session->metrics;
+    size_t classes = confusion ? session_confusion(session) : 0;
     enum status status = ST_OK;
-    sums_init(&sums, session->world, count);
+    sums_init(&sums, session->world, session->sums + classes * classes);
     sums_begin(&sums, session_microbatches(session, samples->n));
     for (size_t m = sums.range.first; m < sums.range.end && status == ST_OK; m++) {
-        status = evaluate_microbatch(session, samples, m, m > sums.range.first, sums_next(&sums));
+        double *own = sums_next(&sums);
+        status = evaluate_microbatch(session, samples, m, m > sums.range.first, own,
+                                     classes ? own + session->sums : NULL);
         sums_push(&sums);
     }
     status = world_agree(session->world, status);
     if (status == ST_OK) {
         const double *total = sums_total(&sums);
-        for (size_t i = 0; i < count; i++)
-            values[i] = total[i] / (double)samples->n;
+        session_values(session, total, (double)samples->n, values);
         values[0] += session_penalty(session);
+        if (classes)
+            memcpy(confusion, total + session->sums, classes * classes * sizeof *confusion);
     }
     sums_release(&sums);
     return status;

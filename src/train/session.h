@@ -17,6 +17,8 @@ struct session {
     const struct loss_type *loss;
     struct metric metric[METRICS_MAX];
     size_t metrics;
+    size_t classes; /* of the set that was fitted; 0: its targets are no classes */
+    size_t sums;    /* doubles that a sample's loss and metrics add to */
     enum target_form form;
     struct scaling scaling;
     /* sets that were opened */
@@ -24,8 +26,11 @@ struct session {
     struct selection train_samples, validation_samples; /* n = 0: none */
     /* buffers of one microbatch */
     uint32_t *ids;
-    float *x, *output, *dy;
+    float *x, *output, *dy, *weights;
     void *y;
+    bool weighted;       /* the samples that were gathered last have weights */
+    float *class_weight; /* of the training loss; NULL: none */
+    size_t class_weights;
 };
 
 /* Builds the model and opens the training and validation sets. Collective. */
@@ -45,16 +50,28 @@ enum status session_fit_inputs(const struct session *session, const struct datas
 void session_close(struct session *session);
 
 /* Loss and metrics over a selection, distributed over the canonical tree of microbatches: values
- * gets the mean loss (penalties included), then the metrics. Collective. */
+ * gets the mean loss (penalties included), then the metrics. confusion, if not NULL, gets the
+ * session_confusion(session)^2 counts of (class, prediction). Collective. */
 enum status session_evaluate(struct session *session, const struct selection *samples,
-                             double *values);
+                             double *values, double *confusion);
 
 /* The regularizers' penalty of the present parameters: blocks of 4,096, then the tree. */
 double session_penalty(const struct session *session);
 
-/* Loss of one gathered microbatch whose model output is out: adds up sums[0] the loss, sums[1..]
- * the metrics; dy, if not NULL, is overwritten with the gradient. */
-void session_score(struct session *session, int n, const float *out, double *sums, float *dy);
+/* Gathers n samples of a set for the model: inputs, targets, weights; those of the classes count
+ * when training. Errors: ST_DATA. Not collective. */
+enum status session_gather(struct session *session, const struct dataset *data, bool training,
+                           const uint32_t *ids, size_t n);
+
+/* The n samples that were gathered last, for whom the model's output is out: sums[session->sums] is
+ * overwritten with the loss and then what the metrics add up; dy, if not NULL, with the gradient.
+ * Returns what the metrics saw. */
+struct loss_input session_score(struct session *session, int n, const float *out, double *sums,
+                                float *dy);
+
+/* Of such totals over so many samples: the mean loss, then the metrics. */
+void session_values(const struct session *session, const double *sums, double samples,
+                    double *values);
 
 /* How many microbatches n samples make. */
 size_t session_microbatches(const struct session *session, size_t samples);

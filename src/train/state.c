@@ -41,11 +41,11 @@ static void add_watch(struct text *out, const char *key, const struct watch *wat
     add_number(out, name, watch->best);
 }
 
-void state_write(const struct state *state, const struct callbacks *callbacks,
-                 const struct scaling *scaling, size_t metrics, struct text *out)
+void state_write(const struct state *state, const struct epoch_sums *sums,
+                 const struct callbacks *callbacks, const struct scaling *scaling, struct text *out)
 {
     text_add(out, "{");
-    add_list(out, "epoch_sum", state->epoch_sum, 1 + metrics);
+    add_list(out, "epoch_sum", sums->v, sums->n);
     add_number(out, "epoch_seconds", state->epoch_seconds);
     add_number(out, "train_seconds", state->train_seconds);
     text_add(out, "\"stopped_early\": %s, ", state->stopped_early ? "true" : "false");
@@ -128,19 +128,26 @@ static void get_scaling(struct reading *r, struct scaling *scaling)
     }
 }
 
-enum status state_read(const char *name, const char *text, size_t metrics, struct pool *pool,
-                       struct state *state, struct callbacks *callbacks, struct scaling *scaling)
+static void get_sums(struct reading *r, const struct epoch_sums *sums)
+{
+    const struct node *list = get(r, "epoch_sum");
+    if (node_count(list) != sums->n && !r->missing)
+        r->missing = "epoch_sum";
+    for (size_t i = 0; i < sums->n; i++)
+        sums->v[i] = number(r, node_at(list, i), "epoch_sum");
+}
+
+enum status state_read(const char *name, const char *text, struct pool *pool, struct state *state,
+                       const struct epoch_sums *sums, struct callbacks *callbacks,
+                       struct scaling *scaling)
 {
     struct document *document = NULL;
     *state = (struct state){0};
     if (!text || document_parse(name, text, strlen(text), &document) != ST_OK)
         FAIL(ST_MODEL, "%s: its training state cannot be read", name);
     struct reading r = {document_root(document), NULL};
-    const struct node *sums = get(&r, "epoch_sum");
-    if (node_count(sums) != 1 + metrics && !r.missing)
-        r.missing = "epoch_sum";
-    for (size_t i = 0; i < 1 + metrics; i++)
-        state->epoch_sum[i] = number(&r, node_at(sums, i), "epoch_sum");
+    if (sums)
+        get_sums(&r, sums);
     state->epoch_seconds = get_number(&r, "epoch_seconds");
     state->train_seconds = get_number(&r, "train_seconds");
     state->stopped_early = get_bool(&r, "stopped_early");

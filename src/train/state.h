@@ -7,18 +7,25 @@
 #include "train/trainer.h"
 
 struct state {
-    double epoch_sum[1 + METRICS_MAX];
     double epoch_seconds, train_seconds; /* of the epoch under way */
     bool stopped_early;                  /* EarlyStopping has ended the run */
     const char *backend, *core;          /* "blas", "SkylakeX" */
 };
 
-void state_write(const struct state *state, const struct callbacks *callbacks,
-                 const struct scaling *scaling, size_t metrics, struct text *out);
+/* Sums over the epoch under way, as many as the loss and the metrics take. */
+struct epoch_sums {
+    size_t n;
+    double *v;
+};
 
-/* Reads it back; name is the checkpoint's, for messages. scaling may be NULL, callbacks too.
+void state_write(const struct state *state, const struct epoch_sums *sums,
+                 const struct callbacks *callbacks, const struct scaling *scaling,
+                 struct text *out);
+
+/* Reads it back; name is the checkpoint's, for messages. sums, scaling and callbacks may be NULL.
  * Errors: ST_MODEL. Strings are kept in pool. */
-enum status state_read(const char *name, const char *text, size_t metrics, struct pool *pool,
-                       struct state *state, struct callbacks *callbacks, struct scaling *scaling);
+enum status state_read(const char *name, const char *text, struct pool *pool, struct state *state,
+                       const struct epoch_sums *sums, struct callbacks *callbacks,
+                       struct scaling *scaling);
 
 #endif

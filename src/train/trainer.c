@@ -61,7 +61,8 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
     trainer->steps = (trainer->samples + batch - 1) / batch;
     trainer->order = mem_need(trainer->samples, sizeof *trainer->order);
     trainer->shuffled = mem_need(trainer->samples, sizeof *trainer->shuffled);
-    sums_init(&trainer->sums, session->world, 1 + session->metrics + session->model->stats);
+    trainer->epoch_sum = mem_need(session->sums, sizeof *trainer->epoch_sum);
+    sums_init(&trainer->sums, session->world, session->sums + session->model->stats);
     size_t microbatches = session_microbatches(session, batch);
     if ((size_t)session->world->size > microbatches)
         log_warn("%d ranks share the %zu microbatches of a step, so that %zu have nothing to do; "
@@ -80,6 +81,7 @@ void trainer_release(struct trainer *trainer)
         free(trainer->slot[s]);
     free(trainer->order);
     free(trainer->shuffled);
+    free(trainer->epoch_sum);
     *trainer = (struct trainer){0};
 }
 
@@ -113,15 +115,14 @@ static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, 
     size_t count = n - first < size ? n - first : size;
     double *sums = sums_next(&trainer->sums);
     profile_phase(trainer->profile, PHASE_DATA);
-    TRY(loader_gather(session->train, &session->scaling, session->form, ids + first, count,
-                      session->x, session->y));
+    TRY(session_gather(session, session->train, true, ids + first, count));
     struct model_batch batch = {.n = (int)count,
                                 .training = true,
                                 .same_params = m > trainer->sums.range.first,
                                 .step = (uint64_t)trainer->step,
                                 .ids = ids + first,
                                 .x = session->x,
-                                .stats = sums + 1 + session->metrics,
+                                .stats = sums + session->sums,
                                 .finished = finished,
                                 .context = trainer};
     profile_phase(trainer->profile, PHASE_FORWARD);
@@ -209,7 +210,7 @@ static void update(struct trainer *trainer, size_t n)
 static double account(struct trainer *trainer, const double *total, size_t n)
 {
     double penalty = session_penalty(trainer->session);
-    for (size_t i = 0; i < 1 + trainer->session->metrics; i++)
+    for (size_t i = 0; i < trainer->session->sums; i++)
         trainer->epoch_sum[i] += total[i];
     trainer->epoch_sum[0] += penalty * (double)n;
     return total[0] / (double)n + penalty;
@@ -250,7 +251,7 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
     profile_phase(trainer->profile, PHASE_LOSS);
     *loss = account(trainer, total, n);
     update(trainer, n);
-    model_update_stats(trainer->session->model, total + 1 + trainer->session->metrics, (double)n);
+    model_update_stats(trainer->session->model, total + trainer->session->sums, (double)n);
     profile_end_step(trainer->profile);
     trainer->step++;
     trainer->position += (int64_t)n;

@@ -21,10 +21,10 @@ struct trainer {
     double step_seconds;              /* spent in steps by this process */
     int64_t steps_done;               /* by this process */
     /* where we are */
-    int64_t epoch;                     /* epochs finished */
-    int64_t step;                      /* steps finished since the beginning */
-    int64_t position;                  /* samples of this epoch already used */
-    double epoch_sum[1 + METRICS_MAX]; /* of loss (penalties included) and metrics */
+    int64_t epoch;     /* epochs finished */
+    int64_t step;      /* steps finished since the beginning */
+    int64_t position;  /* samples of this epoch already used */
+    double *epoch_sum; /* session->sums: of loss (penalties included) and metrics */
 };
 
 /* Plans and allocates for the session's training samples; optimizer state at its start. Warns where

@@ -17,6 +17,7 @@
 #include "formats/checkpoint.h"
 #include "formats/trailer.h"
 #include "optimizers/optimizer.h"
+#include "train/losses.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -55,8 +56,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    static char *metrics[] = {"accuracy"};
-    static struct variant optimizer;
+    static struct variant optimizer, loss;
+    static const struct variant_list metrics;
     struct model_spec spec = {0};
     optimizer.kind = optimizer_kinds[0];
     optimizer.args = pool_alloc(&pool, optimizer.kind->size);
@@ -65,7 +66,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     MUST(schema_read_text(net, &model_schema, &spec, &pool) == ST_OK &&
              model_build(&spec, &options, &model) == ST_OK,
          "%s", status_message());
-    const struct checkpoint_training training = {"mean_squared_error", {1, metrics}, &optimizer};
+    loss.kind = loss_kinds[0];
+    loss.args = pool_alloc(&pool, loss.kind->size);
+    const struct checkpoint_training training = {&loss, &optimizer, &metrics};
     const struct checkpoint checkpoint = {.experiment = "name: net\n",
                                           .params = model->params,
                                           .optimizer = "SGD",

@@ -3,12 +3,12 @@
 
     pip install keras jax h5py && python3 tests/golden/make.py [AREA ...]
 
-All areas, if none is named. A module of cases may have CASES, OPTIMIZERS and MODELS. A file has two datasets: `numbers`, all arrays of all cases one after the other, and `contents`, a
+All areas, if none is named. A module of cases may have CASES, OPTIMIZERS, MODELS, LOSSES and METRICS. A file has two datasets: `numbers`, all arrays of all cases one after the other, and `contents`, a
 text that says what they are, in the same order, a line each (a dataset or group for each array would
 make the file several times larger). The versions are attributes of the file. Lines of contents:
 
-    case layers/NAME | optimizers/NAME | models/NAME
-    model, loss, optimizer    as in an experiment
+    case layers/NAME | optimizers/NAME | models/NAME | losses/NAME | metrics/NAME
+    model, loss, optimizer, metric    as in an experiment
     samples                   how many there are in x
     array NAME DIM DIM ...    the next numbers, in row-major order
 
@@ -24,6 +24,7 @@ models   losses[STEPS] (mean over samples, before each step) and for each parame
          after/LAYER/PARAMETER[SAMPLES + 2]: the elements at i*size/SAMPLES, then the norm of all, then
          the error that Keras has in float32: |difference of the elements| / |elements|.
          Parameters and batches are those of generator.py; SGD by RATE and MOMENTUM.
+losses, metrics   see scores.py
 
 Keras computes in float64 from inputs that float32 holds, and results are rounded to float32: what
 differs from them is an error of ours, and not of both.
@@ -42,6 +43,7 @@ import keras
 import numpy as np
 
 import generator
+import scores
 
 jax.config.update("jax_default_matmul_precision", "highest")
 SAMPLES = 64
@@ -337,6 +339,10 @@ def make(area):
         write_optimizer_case(out, *c)
     for name, model in getattr(cases, "MODELS", []):
         write_model_case(out, name, *model())
+    for c in getattr(cases, "LOSSES", []):
+        scores.write_loss_case(out, yaml_value, *c)
+    for c in getattr(cases, "METRICS", []):
+        scores.write_metric_case(out, yaml_value, *c)
     out.write(path)
     print(f"{path}: {os.path.getsize(path)} bytes, {sum(l.startswith('case ') for l in out.lines)} cases")
 

@@ -70,6 +70,8 @@ static const float *read_line(char *line, struct golden_case *c, const float *nu
         c->loss = value;
     else if (strcmp(line, "optimizer") == 0)
         c->optimizer = value;
+    else if (strcmp(line, "metric") == 0)
+        c->metric = value;
     else
         MUST(false, "golden: contents has the key \"%s\"", line);
     return numbers;
@@ -190,44 +192,69 @@ struct model *build_model(const char *yaml, const struct kernels *kernels, int m
     if (status != ST_OK)
         test_fail("%s: %s", yaml, status_message());
     CU_ASSERT_EQUAL_FATAL(status, ST_OK);
-    model->output_is_logits = loss && loss->logits != ACT_LINEAR;
+    model->output_is_logits =
+        loss && loss->logits != ACT_LINEAR && loss->logits == model_output_activation(model);
     return model;
 }
 
-const struct loss_type *find_loss(const char *name)
+/* field is that of the variant, without a name. */
+static struct variant read_variant(struct field field, const char *yaml, struct pool *owner)
 {
-    for (size_t i = 0; loss_kinds[i]; i++)
-        if (strcmp(loss_kinds[i]->name, name) == 0)
-            return loss_kinds[i]->impl;
-    test_fail("there is no loss '%s'", name);
-    CU_FAIL_FATAL("no loss");
-    return NULL;
+    struct variant variant = {.kind = NULL};
+    field.key = "it";
+    field.type = FIELD_VARIANT;
+    const struct field fields[] = {field, {0}};
+    const struct schema schema = {"compile", fields, NULL};
+    char *text = pool_printf(owner, "{it: %s}", yaml);
+    enum status status = schema_read_text(text, &schema, &variant, owner);
+    if (status != ST_OK)
+        test_fail("%s: %s", text, status_message());
+    CU_ASSERT_EQUAL_FATAL(status, ST_OK);
+    return variant;
+}
+
+struct variant read_loss(const char *yaml, struct pool *owner)
+{
+    return read_variant((struct field){.kinds = loss_kinds, .aliases = loss_aliases}, yaml, owner);
 }
 
 struct variant read_optimizer(const char *yaml, struct pool *owner)
 {
-    static const struct field fields[] = {
-        {.key = "optimizer", .type = FIELD_VARIANT, .kinds = optimizer_kinds}, {0}};
-    static const struct schema schema = {"compile", fields, NULL};
-    struct variant optimizer = {.kind = NULL};
-    char *text = pool_printf(owner, "{optimizer: %s}", yaml);
-    enum status status = schema_read_text(text, &schema, &optimizer, owner);
-    if (status != ST_OK)
-        test_fail("%s: %s", text, status_message());
-    CU_ASSERT_EQUAL_FATAL(status, ST_OK);
-    return optimizer;
+    return read_variant((struct field){.kinds = optimizer_kinds}, yaml, owner);
 }
 
-struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t width,
+struct variant read_metric(const char *yaml, struct pool *owner)
+{
+    return read_variant((struct field){.kinds = metric_kinds, .aliases = metric_aliases}, yaml,
+                        owner);
+}
+
+struct loss_input loss_input_of(bool as_labels, int n, const struct shape *output_shape,
                                 const float *output, const float *y_true, int32_t *labels)
 {
-    for (int i = 0; loss->needs_labels && i < n; i++)
+    size_t width = shape_size(output_shape);
+    size_t classes = (size_t)output_shape->dim[output_shape->rank - 1];
+    for (size_t i = 0; as_labels && i < (size_t)n * (width / classes); i++)
         labels[i] = (int32_t)y_true[i];
     return (struct loss_input){.n = n,
                                .width = width,
+                               .classes = classes,
                                .output = output,
-                               .labels = loss->needs_labels ? labels : NULL,
-                               .values = loss->needs_labels ? NULL : y_true};
+                               .labels = as_labels ? labels : NULL,
+                               .values = as_labels ? NULL : y_true};
+}
+
+double loss_of(const struct variant *loss, const struct model *model, int n, const float *output,
+               const float *y_true, float *dy)
+{
+    enum { LABELS = 64 };
+    const struct loss_type *type = loss->kind->impl;
+    int32_t labels[LABELS];
+    CU_ASSERT_FATAL(!type->needs_labels || n <= LABELS);
+    struct loss_input input =
+        loss_input_of(type->needs_labels, n, &model->output, output, y_true, labels);
+    input.logits = model->output_is_logits;
+    return loss_sum(type, loss->args, &input, dy);
 }
 
 double expect_near(const char *what, const float *got, const float *want, size_t n,

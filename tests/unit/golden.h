@@ -5,7 +5,7 @@
 
 #include "model/model.h"
 #include "optimizers/optimizer.h"
-#include "train/losses.h"
+#include "train/metrics.h"
 
 struct golden_array {
     const char *name;   /* "dw/layer/kernel" */
@@ -15,8 +15,9 @@ struct golden_array {
 };
 
 struct golden_case {
-    const char *name;                     /* "layers/conv2d_1x1" */
-    const char *model, *loss, *optimizer; /* as in an experiment; NULL where the case has none */
+    const char *name; /* "layers/conv2d_1x1" */
+    /* as in an experiment; NULL where the case has none */
+    const char *model, *loss, *optimizer, *metric;
     int samples;
     size_t arrays;
     struct golden_array *array;
@@ -47,17 +48,21 @@ void each_backend(void (*run)(const struct kernels *kernels, void *data), void *
 struct model *build_model(const char *yaml, const struct kernels *kernels, int microbatch,
                           const struct loss_type *loss, struct pool *pool);
 
-/* A loss by name; a fatal assertion where there is none. */
-const struct loss_type *find_loss(const char *name);
-
-/* An optimizer from YAML ("{Adam: {learning_rate: 0.1}}"); kind->impl is its struct optimizer_type.
- * pool keeps its arguments. Fatal assertion on errors. */
+/* A loss, an optimizer, a metric from YAML ("{Adam: {learning_rate: 0.1}}"); kind->impl is its
+ * struct loss_type, optimizer_type, metric_type. pool keeps its arguments. Fatal assertion on
+ * errors. */
+struct variant read_loss(const char *yaml, struct pool *pool);
 struct variant read_optimizer(const char *yaml, struct pool *pool);
+struct variant read_metric(const char *yaml, struct pool *pool);
 
-/* The loss's input for y_true as the golden cases have it: labels are stored as numbers; labels has
- * room for n of them. */
-struct loss_input loss_input_of(const struct loss_type *loss, int n, size_t width,
+/* The loss's input for y_true as the golden cases have it: labels are stored as numbers, one a row
+ * of classes, n in all; labels has room for them. */
+struct loss_input loss_input_of(bool as_labels, int n, const struct shape *output_shape,
                                 const float *output, const float *y_true, int32_t *labels);
+
+/* Of n samples that the model has the outputs of; dy may be NULL. At most 64 labels. */
+double loss_of(const struct variant *loss, const struct model *model, int n, const float *output,
+               const float *y_true, float *dy);
 
 /* Fails, saying where and by how much, unless |got - want| <= tolerance * max |want| everywhere (or
  * tolerance * floor, where want is smaller). NaN only equals NaN. Returns the largest error in

@@ -1,6 +1,7 @@
 #include "nets.h"
 
 #include "optimizers/optimizer.h"
+#include "train/metrics.h"
 
 struct model *net_build(struct pool *pool, const char *text)
 {
@@ -15,13 +16,31 @@ struct model *net_build(struct pool *pool, const char *text)
     return model;
 }
 
-const struct variant *net_optimizer(struct pool *pool, const char *text)
+struct checkpoint_training net_training(struct pool *pool, const char *text)
 {
-    static const struct field fields[] = {
-        {.key = "optimizer", .type = FIELD_VARIANT, .kinds = optimizer_kinds}, {0}};
+    struct compiled {
+        struct variant loss, optimizer;
+        struct variant_list metrics;
+    };
+    static const struct field fields[] = {{.key = "loss",
+                                           .type = FIELD_VARIANT,
+                                           .offset = offsetof(struct compiled, loss),
+                                           .kinds = loss_kinds,
+                                           .aliases = loss_aliases},
+                                          {.key = "optimizer",
+                                           .type = FIELD_VARIANT,
+                                           .offset = offsetof(struct compiled, optimizer),
+                                           .kinds = optimizer_kinds},
+                                          {.key = "metrics",
+                                           .type = FIELD_VARIANTS,
+                                           .offset = offsetof(struct compiled, metrics),
+                                           .fallback = "[]",
+                                           .kinds = metric_kinds,
+                                           .aliases = metric_aliases},
+                                          {0}};
     static const struct schema schema = {"compile", fields, NULL};
-    struct variant *optimizer = pool_alloc(pool, sizeof *optimizer);
-    const char *line = pool_printf(pool, "optimizer: {%s}", text);
-    MUST(schema_read_text(line, &schema, optimizer, pool) == ST_OK, "%s", status_message());
-    return optimizer;
+    struct compiled *compiled = pool_alloc(pool, sizeof *compiled);
+    MUST(schema_read_text(pool_printf(pool, "{%s}", text), &schema, compiled, pool) == ST_OK, "%s",
+         status_message());
+    return (struct checkpoint_training){&compiled->loss, &compiled->optimizer, &compiled->metrics};
 }

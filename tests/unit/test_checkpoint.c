@@ -45,11 +45,10 @@ static float *make_floats(struct fixture *f, size_t count, float start)
 
 static void setup(struct fixture *f, const char *net)
 {
-    static char *metrics[] = {"accuracy"};
     *f = (struct fixture){0};
     f->model = net_build(&f->pool, net);
-    f->training = (struct checkpoint_training){
-        "sparse_categorical_crossentropy", {1, metrics}, net_optimizer(&f->pool, "Adam")};
+    f->training = net_training(&f->pool, "loss: sparse_categorical_crossentropy, optimizer: Adam, "
+                                         "metrics: [accuracy]");
     f->checkpoint = (struct checkpoint){
         .experiment = "name: net # \xc3\xbc\n",
         .seed = UINT64_MAX - 1,

@@ -20,8 +20,7 @@ enum { STEPS = 3, ELEMENTS = 64, CLASSES = 10 };
 struct trainer {
     const struct golden_case *c;
     struct model *model;
-    const struct loss_type *loss;
-    struct variant optimizer;
+    struct variant optimizer, loss;
     float *x, *dy, *gradient, *velocity;
     double *stats;
     double tolerance, loss_tolerance;
@@ -41,8 +40,8 @@ static double keras_error(const struct golden_case *c)
 static void start(struct trainer *t, const struct kernels *kernels)
 {
     t->optimizer = read_optimizer("{SGD: {learning_rate: 0.01, momentum: 0.9}}", &t->pool);
-    t->loss = find_loss(t->c->loss);
-    t->model = build_model(t->c->model, kernels, t->c->samples, t->loss, &t->pool);
+    t->loss = read_loss(t->c->loss, &t->pool);
+    t->model = build_model(t->c->model, kernels, t->c->samples, t->loss.kind->impl, &t->pool);
     struct model *model = t->model;
     size_t n = (size_t)t->c->samples;
     t->x = pool_alloc(&t->pool, n * shape_size(&model->input) * sizeof(float));
@@ -72,8 +71,13 @@ static double step(struct trainer *t, int number)
                                 .x = t->x,
                                 .stats = t->stats};
     const float *output = model_forward(model, &batch);
-    struct loss_input input = {.n = n, .width = CLASSES, .output = output, .labels = labels};
-    double loss = t->loss->compute(&input, t->dy);
+    struct loss_input input = {.n = n,
+                               .width = CLASSES,
+                               .classes = CLASSES,
+                               .output = output,
+                               .labels = labels,
+                               .logits = model->output_is_logits};
+    double loss = loss_sum(t->loss.kind->impl, t->loss.args, &input, t->dy);
     model_backward(model, &batch, t->dy, t->gradient, NULL);
     for (size_t i = 0; i < model->trainable; i++)
         t->gradient[i] /= (float)n;

@@ -142,10 +142,9 @@ static void run_backend(const struct kernels *kernels, void *data)
     static float gradient[2 * MAX_PARAMS];
     static double stats[1024];
     static const uint32_t ids[SAMPLES];
-    int32_t labels[SAMPLES];
     struct pool pool = {0};
-    const struct loss_type *loss = find_loss(c->naive->loss);
-    struct model *model = build_model(c->yaml.data, kernels, SAMPLES, loss, &pool);
+    struct variant loss = read_loss(c->naive->loss, &pool);
+    struct model *model = build_model(c->yaml.data, kernels, SAMPLES, loss.kind->impl, &pool);
     CU_ASSERT_EQUAL_FATAL(model->trainable_parameters, c->params);
     CU_ASSERT_FATAL(model->trainable <= 2 * MAX_PARAMS && model->stats <= 1024);
     for (size_t i = 0, at = 0; i < model_param_count(model); i++) {
@@ -159,9 +158,7 @@ static void run_backend(const struct kernels *kernels, void *data)
         y_true[i] = (float)c->y_true[i];
     struct model_batch batch = {.n = SAMPLES, .training = true, .ids = ids, .x = x, .stats = stats};
     const float *output = model_forward(model, &batch);
-    struct loss_input input =
-        loss_input_of(loss, SAMPLES, c->outputs / SAMPLES, output, y_true, labels);
-    check_forward(c, model, output, loss->compute(&input, dy));
+    check_forward(c, model, output, loss_of(&loss, model, SAMPLES, output, y_true, dy));
     model_backward(model, &batch, dy, gradient, dx);
     check_backward(c, model, gradient, dx);
     model_free(model);

@@ -80,15 +80,17 @@ static void test_functional(void)
 
 static void test_training(void)
 {
-    static char *metrics[] = {"accuracy", "mean_absolute_error"};
     struct pool pool = {0};
     struct text config = {0};
-    const struct checkpoint_training training = {
-        "mean_squared_error", {2, metrics}, net_optimizer(&pool, "RMSprop: {rho: 0.5}")};
+    const struct checkpoint_training training =
+        net_training(&pool, "loss: {huber: 2.5}, optimizer: {RMSprop: {rho: 0.5}}, metrics: "
+                            "[acc, mae, AUC, {TopKCategoricalAccuracy: 2}]");
     keras_training_config(&training, &config);
     CU_ASSERT_STRING_EQUAL(
         config.data,
-        "{\"loss\": \"mean_squared_error\", \"metrics\": [\"accuracy\", \"mean_absolute_error\"], "
+        "{\"loss\": {\"class_name\": \"Huber\", \"config\": {\"delta\": 2.5}}, "
+        "\"metrics\": [\"accuracy\", \"mean_absolute_error\", \"AUC\", {\"class_name\": "
+        "\"TopKCategoricalAccuracy\", \"config\": {\"name\": null, \"k\": 2}}], "
         "\"weighted_metrics\": null, \"loss_weights\": null, \"optimizer_config\": "
         "{\"class_name\": \"RMSprop\", \"config\": {\"learning_rate\": 0.001, \"rho\": 0.5, "
         "\"momentum\": 0.0, \"epsilon\": 1e-07, \"centered\": false}}}");
