@@ -140,6 +140,8 @@ enum status dataset_write_hdf5(const struct dataset *dataset, const char *path)
         status = write_dataset(dataset, &dataset->x, file, "x", path);
         if (status == ST_OK && dataset->y.parts)
             status = write_dataset(dataset, &dataset->y, file, "y", path);
+        if (status == ST_OK && dataset->weight.parts)
+            status = write_dataset(dataset, &dataset->weight, file, "sample_weight", path);
         if (H5Fclose(file) < 0 && status == ST_OK)
             status = status_fail(ST_IO, "%s: cannot write: %s", path, strerror(errno));
         status = settle_file(temporary, path, status);
@@ -264,6 +266,8 @@ static enum status write_idx(const struct dataset *dataset, const struct array *
 
 enum status dataset_write_idx(const struct dataset *dataset, const char *prefix)
 {
+    FAIL_IF(dataset->weight.parts > 0, ST_USAGE,
+            "%s: IDX has no place for the samples' weights; write HDF5", dataset->source);
     TRY(write_idx(dataset, &dataset->x, prefix, "images"));
     return dataset->y.parts ? write_idx(dataset, &dataset->y, prefix, "labels") : ST_OK;
 }

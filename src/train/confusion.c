@@ -64,7 +64,7 @@ void confusion_table(const double *counts, size_t classes, char *const *names, s
 {
     enum { NAME = 12 };
     char number[32];
-    text_add(out, "%-*s", NAME, "class");
+    text_add(out, "confusion matrix: a row a class, a column a prediction\n%-*s", NAME, "class");
     for (size_t c = 0; c < classes; c++)
         text_add(out, " %6zu", c);
     text_add(out, "   right\n");

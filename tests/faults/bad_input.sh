@@ -74,8 +74,29 @@ train "unknown key" 2 "bad.yaml:5:|rescal|did you mean 'rescale'" 's/rescale/res
 train "wrong type" 2 "bad.yaml:9:|filters|four" 's/filters: 4/filters: four/'
 train "convolution larger than its input" 2 "bad.yaml:9:|conv|9|8" \
     's/kernel_size: 3/kernel_size: 9/'
-train "loss that does not fit the output" 2 "bad.yaml:14:|binary_crossentropy|sigmoid|softmax" \
+train "loss that does not fit the targets" 2 \
+    "bad.yaml:14:|binary_crossentropy|10 outputs a sample|1 targets" \
     's/sparse_categorical_crossentropy/binary_crossentropy/'
+train "crossentropy of what is no probability" 2 \
+    "bad.yaml:14:|sparse_categorical_crossentropy|'activation: softmax'|'scores' has 'linear'|from_logits" \
+    's/, activation: softmax//'
+train "logits that are probabilities" 2 \
+    "sparse_categorical_crossentropy from logits|'activation: linear'|'scores' has 'softmax'" "" \
+    --set 'compile.loss={sparse_categorical_crossentropy: {from_logits: true}}'
+train "loss of a wrong name" 2 "bad.yaml:14:|unknown loss|did you mean 'huber'" \
+    's/sparse_categorical_crossentropy/hubber/'
+train "argument of a loss out of range" 2 "huber.delta|found -1|above 0" "" \
+    --set 'compile.loss={huber: {delta: -1}}'
+train "metric of a wrong name" 2 "unknown metric 'acuracy'|did you mean 'accuracy'" "" \
+    --set 'compile.metrics=[acuracy]'
+train "metric of other targets" 2 "metric mean_squared_error needs targets of the output's shape" "" \
+    --set 'compile.metrics=[mse]'
+train "class that the model does not have" 2 "fit.class_weight: found class 10, expected 0..9" "" \
+    --set 'fit.class_weight={10: 2}'
+train "class weights of a wrong word" 2 "fit.class_weight|did you mean 'balanced'" "" \
+    --set fit.class_weight=balance
+train "metric to watch that is not there" 2 "monitor 'val_auc' is not watched|val_accuracy" "" \
+    --set 'compile.metrics=[accuracy]' --set 'fit.callbacks=[{EarlyStopping: {monitor: val_auc}}]'
 refused "missing experiment" 2 "none.yaml" train "$folder/none.yaml"
 : >"$folder/empty.yaml"
 refused "empty experiment" 2 "empty.yaml" train "$folder/empty.yaml"
@@ -94,6 +115,12 @@ set_of "truncated IDX" 3 "$folder/truncated|5000" truncated labels
 set_of "IDX that promises more" 3 "$folder/promises|99999" promises labels
 set_of "counts that differ" 3 "1797|1000" images fewer
 set_of "label out of range" 3 "11|10" images eleven
+train "pixel of a class that is not there" 3 "images: sample|has label|expected 0..7" "" \
+    --set 'data.train={format: idx, images: images, labels: images}' \
+    --set 'model.layers=[{Conv2D: {filters: 8, kernel_size: 1, activation: softmax}}]'
+train "labels of another shape than the pixels" 2 "needs 36 labels a sample|has 64" "" \
+    --set 'data.train={format: idx, images: images, labels: images}' \
+    --set 'model.layers=[{Conv2D: {filters: 8, kernel_size: 3, activation: softmax}}]'
 set_of "gzip that ends early" 3 "$folder/ends.gz" ends.gz labels
 
 # ---- checkpoints ----

@@ -17,6 +17,7 @@ experiment=$folder/experiment.yaml
 checkpoint='{ModelCheckpoint: {save_best_only: true, save_freq: {steps: 5}, keep: 3}}'
 "$CONVOY" train launch/experiments/digits.yaml --dry-run --set fit.epochs=8 --set \
     "fit.callbacks=[{EarlyStopping: {patience: 5, restore_best_weights: true}}, $checkpoint]" \
+    --set 'compile.metrics=[accuracy, AUC, F1Score, perceptron]' --set fit.class_weight=balanced \
     >"$experiment"
 
 # ranks: a random number of them, in $ranks

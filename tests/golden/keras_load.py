@@ -47,7 +47,7 @@ def check_names(path, model):
 
 
 def loss_name(model):
-    return model.loss if isinstance(model.loss, str) else model.loss.__name__
+    return getattr(model.loss, "__name__", None) or getattr(model.loss, "name", model.loss)
 
 
 def labels(model, count):

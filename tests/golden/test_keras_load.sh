@@ -28,14 +28,15 @@ find_python() {
     fi
 }
 
+metrics='[accuracy]' # of the experiments
 # experiment NAME LOSS OPTIMIZER < MODEL: writes $folder/NAME.yaml
 experiment() {
     cat - >"$folder/$1.yaml" <<END
 name: $1
 data:
   train: {format: hdf5, file: $folder/$1-data.h5}
-  one_hot: $([ "$2" = categorical_crossentropy ] && echo true || echo false)
-compile: {optimizer: $3, loss: $2, metrics: [accuracy]}
+  one_hot: $([ "$2" = "${2#sparse}" ] && echo true || echo false)
+compile: {optimizer: $3, loss: $2, metrics: $metrics}
 fit: {batch_size: 16, microbatch_size: 4, epochs: 1}
 model:
 $(sed 's/^/  /')
@@ -80,7 +81,9 @@ END
 network lenet5 28 28 1
 
 # Whatever arguments a layer takes, and activations where Keras's class has no such argument.
-experiment cifar categorical_crossentropy '{SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}}' \
+metrics='[accuracy, mae, {TopKCategoricalAccuracy: 3}, {Precision: {class_id: 1}}, F1Score, {AUC: PR},
+    RootMeanSquaredError, R2Score, kld, {huber: 0.5}, perceptron]'
+experiment cifar '{categorical_crossentropy: {label_smoothing: 0.125}}' '{SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}}' \
     <<END
 input: [32, 32, 3]
 layers:
@@ -100,6 +103,7 @@ layers:
 END
 network cifar 32 32 3
 
+metrics='[accuracy]'
 resnet20() {
     local previous=input stage block filters stride channels=0 name shortcut
     echo "input: [32, 32, 3]"

@@ -110,9 +110,66 @@ small centered --set 'compile.optimizer={RMSprop: {centered: true, momentum: 0.5
 small Adagrad --set 'compile.optimizer={Adagrad: {learning_rate: 0.05}}'
 small mse --set compile.loss=mean_squared_error --set data.one_hot=true \
     --set 'compile.metrics=[accuracy, mae, mse]'
+# Losses, weights, and metrics of as many kinds as there is room for.
+labels='accuracy, SparseCategoricalAccuracy, {SparseTopKCategoricalAccuracy: 2}, Precision,
+    {Recall: {class_id: 3}}, F1Score, {FBetaScore: {beta: 2, average: weighted}}, AUC, {AUC: PR},
+    sparse_categorical_crossentropy, perceptron'
+vectors='accuracy, {BinaryAccuracy: {threshold: 0.25}}, CategoricalAccuracy, mse, mae, rmse, r2_score,
+    CosineSimilarity, {TopKCategoricalAccuracy: 3}, kld, poisson, {huber: 0.5}, log_cosh, hinge,
+    categorical_focal_crossentropy, {AUC: {name: area}}'
+small balanced --set fit.class_weight=balanced --set "compile.metrics=[$labels]" \
+    --set 'fit.callbacks=[{ModelCheckpoint: {monitor: val_auc_1, save_best_only: true}}]'
+says "balanced: a column a metric" "$folder/balanced.3/history.csv" \
+    ",precision,recall,f1_score,fbeta_score,auc,auc_1,"
+small class-weight --set 'fit.class_weight={3: 5.0, 7: 0.25}'
+small smoothing --set 'compile.loss={categorical_crossentropy: {label_smoothing: 0.1}}' \
+    --set data.one_hot=true --set "compile.metrics=[$vectors]"
+small focal --set 'compile.loss={binary_focal_crossentropy: {gamma: 1.5}}' --set data.one_hot=true
+small perceptron --set compile.loss=perceptron --set 'model.layers.7.Dense.activation=linear' \
+    --set 'compile.metrics=[accuracy, perceptron]'
+small from-logits --set 'compile.loss={sparse_categorical_crossentropy: {from_logits: true}}' \
+    --set 'model.layers.7.Dense.activation=linear'
+for n in 1 3; do
+    check "a confusion matrix on $n ranks" [ "$(wc -l <"$folder/balanced.$n/confusion.csv")" = 11 ]
+done
+check "the same on 1 and 3 ranks" cmp "$folder/balanced."{1,3}/confusion.csv
+check "it has all validation samples" awk -F, '
+    NR > 1 { for (i = 2; i <= NF; i++) n += $i } END { exit n != 36 }' "$folder/balanced.1/confusion.csv"
+
+# A class a pixel: which of 17 grey values it has.
+small pixels --set 'data.train={format: idx, images: images-idx3-ubyte, labels: images-idx3-ubyte}' \
+    --set data.folder="$PWD/datasets/digits" --set data.train.subset=240 \
+    --set data.validation.stratify=false --set data.test=null \
+    --set 'model.layers=[{Conv2D: {filters: 17, kernel_size: 1, activation: softmax}}]' \
+    --set 'compile.metrics=[accuracy, {SparseTopKCategoricalAccuracy: 3}, AUC]' \
+    --set 'compile.optimizer={Adam: {learning_rate: 0.1}}'
+check "pixels: it learns" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    END { exit !($at["accuracy"] > 0.5 && $at["val_accuracy"] > 0.5) }' "$folder/pixels.1/history.csv"
+
+# Samples that weigh 0 could as well be absent, but for the number that the sum is divided by.
+awk 'BEGIN {
+    print "a,b,y,w"
+    for (i = 0; i < 90; i++)
+        printf "%g,%g,%g,%g\n", i % 7 / 7, i % 11 / 11, i % 7 / 7 - i % 11 / 5, i % 4 / 2
+}' >"$folder/weighted.csv"
+cat >"$folder/weighted.yaml" <<END2
+name: weighted
+data:
+  train: {format: csv, file: weighted.csv, label: y, sample_weight: w}
+  validation: {split: 20}
+model: {input: [2], layers: [{Dense: {units: 3, activation: tanh}}, {Dense: {units: 1}}]}
+compile: {loss: huber, optimizer: {SGD: {learning_rate: 0.2}}, metrics: [mse, r2_score]}
+fit: {batch_size: 16, microbatch_size: 3, epochs: 2}
+END2
+cut -d, -f1,2,3 "$folder/weighted.csv" >"$folder/unweighted.csv"
+exact weighted "1 2 3" "$folder/weighted.yaml"
+exact unweighted 1 "$folder/weighted.yaml" --set data.train.sample_weight=null \
+    --set data.train.file=unweighted.csv
+
 check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }' <(
     for name in one-microbatch unshuffled blas direct winograd channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
-        centered Adagrad mse; do
+        centered Adagrad mse balanced class-weight smoothing focal perceptron from-logits weighted \
+        unweighted; do
         tail -n 1 "$folder/$name.1/history.csv" | sed 's/.*,//'
     done
 )
@@ -163,14 +220,18 @@ check_code "no such file" 4 on 2 train "$digits" --out "$folder/misfit" \
 # ---- evaluate and predict ----
 
 for n in 1 2 3 7; do
-    check "evaluate on $n ranks" on "$n" evaluate "$folder/digits.1" --json
+    check "evaluate on $n ranks" on "$n" evaluate "$folder/digits.1" --json \
+        --confusion "$folder/confusion.$n"
     cp "$folder/output" "$folder/evaluate.$n"
     check "predict on $n ranks" on "$n" predict "$folder/digits.1" test --probabilities \
         --output "$folder/predict.$n"
     [ "$n" != 1 ] || continue
     check "evaluate on $n ranks as on 1" diff "$folder/evaluate.1" "$folder/evaluate.$n"
+    check "confusion on $n ranks as on 1" cmp "$folder/confusion.1" "$folder/confusion.$n"
     check "predict on $n ranks as on 1" cmp "$folder/predict.1" "$folder/predict.$n"
 done
+check "the confusion matrix has all samples" awk -F, 'NR > 1 { for (i = 2; i <= NF; i++) n += $i }
+    END { exit n != 297 || NR != 11 }' "$folder/confusion.7"
 says "evaluate says the accuracy" "$folder/evaluate.7" '"accuracy": 0.9'
 check "predict has a row a sample" [ "$(grep -c '^[0-9]' "$folder/predict.7")" = 297 ]
 

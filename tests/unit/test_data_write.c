@@ -78,6 +78,24 @@ static void sets_come_back(void)
     round_trip(yaml, "images-idx2-float", "labels-idx1-float");
 }
 
+static void weights_come_back(void)
+{
+    char path[300];
+    float w[2];
+    struct dataset *set =
+        set_open("{format: csv, file: %s, sample_weight: 0}", set_text("s.csv", "0.5,1\n2,3\n"));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    snprintf(path, sizeof path, "%s/s.h5", set_folder());
+    CU_ASSERT_EQUAL(dataset_write_hdf5(set, path), ST_OK);
+    CU_ASSERT_EQUAL(dataset_write_idx(set, path), ST_USAGE);
+    dataset_free(set);
+    set = set_open("{format: hdf5, file: %s, y: null, sample_weight: sample_weight}", path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+    loader_weights(set, (uint32_t[]){0, 1}, 2, w);
+    CU_ASSERT(w[0] == 0.5f && w[1] == 2.0f);
+    dataset_free(set);
+}
+
 static void bad_places_are_errors(void)
 {
     struct dataset *set = set_open("{format: digits}");
@@ -142,6 +160,7 @@ static void what_is_not_finite_is_counted(void)
 
 const struct test tests_data_write[] = {
     {"sets_come_back", sets_come_back},
+    {"weights_come_back", weights_come_back},
     {"bad_places_are_errors", bad_places_are_errors},
     {"descriptions_are_right", descriptions_are_right},
     {"what_is_not_finite_is_counted", what_is_not_finite_is_counted},
