@@ -136,6 +136,24 @@ check "the same on 1 and 3 ranks" cmp "$folder/balanced."{1,3}/confusion.csv
 check "it has all validation samples" awk -F, '
     NR > 1 { for (i = 2; i <= NF; i++) n += $i } END { exit n != 36 }' "$folder/balanced.1/confusion.csv"
 
+# A model of zeros has the loss log 10 for each sample; so weights can be seen in the first step's.
+# weighted_loss NAME TIMES OPTIONS...: that of the first epoch is so many times log 10.
+weighted_loss() {
+    local name=$1 times=$2
+    shift 2
+    exact "$name" 1 "$digits" --set fit.epochs=1 --set fit.batch_size=2000 --set data.validation=null \
+        --set 'model.layers=[Flatten, {Dense: {units: 10, activation: softmax, kernel_initializer: zeros}}]' \
+        --set fit.callbacks=[] "$@"
+    check "$name: $times log 10" awk -F, -v times="$times" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        END { d = $at["loss"] - times * log(10); exit !(d < 1e-6 && d > -1e-6) }' \
+        "$folder/$name.1/history.csv"
+}
+all='{0: 2, 1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2}'
+weighted_loss zeros-plain 1
+weighted_loss zeros-twice 2 --set "fit.class_weight=$all"
+weighted_loss zeros-balanced 1 --set fit.class_weight=balanced
+weighted_loss zeros-none 0 --set "fit.class_weight=${all//: 2/: 0}"
+
 # A class a pixel: which of 17 grey values it has.
 small pixels --set 'data.train={format: idx, images: images-idx3-ubyte, labels: images-idx3-ubyte}' \
     --set data.folder="$PWD/datasets/digits" --set data.train.subset=240 \
