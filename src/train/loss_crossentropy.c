@@ -45,7 +45,7 @@ static double target_of(const struct crossentropy_args *args, const struct loss_
     return t * (1.0 - args->label_smoothing) + args->label_smoothing / (double)row->n;
 }
 
-/* With q = x / sum(x): slopes by q, in d, become slopes by x. jumps is sum of slope q. */
+/* With q = x / sum(x): slopes s by q, in d, become slopes by x; along is sum(s q). */
 static void through_division(const struct loss_row *row, double sum, double along, float *d)
 {
     for (size_t i = 0; i < row->n; i++)

@@ -65,7 +65,7 @@ enum status session_gather(struct session *session, const struct dataset *data, 
 
 /* The n samples that were gathered last, for whom the model's output is out: sums[session->sums] is
  * overwritten with the loss and then what the metrics add up; dy, if not NULL, with the gradient.
- * Returns what the metrics saw. */
+ * Returns what the metrics saw, if there are any or dy is NULL. */
 struct loss_input session_score(struct session *session, int n, const float *out, double *sums,
                                 float *dy);
 
