@@ -6,6 +6,7 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "kernels/depthwise.h"
 #include "kernels/kernels.h"
 #include "kernels/pool.h"
 
@@ -153,6 +154,9 @@ const struct kernels kernels_blas = {
     .conv2d_backward_data = conv2d_backward_data,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_scratch = conv2d_scratch,
+    .depthwise_forward = depthwise_forward,
+    .depthwise_backward_data = depthwise_backward_data,
+    .depthwise_backward_weights = depthwise_backward_weights,
     .dense_forward = dense_forward,
     .dense_backward_data = dense_backward_data,
     .dense_backward_weights = dense_backward_weights,

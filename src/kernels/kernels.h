@@ -71,6 +71,14 @@ struct kernels {
     void (*conv2d_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
                                     float *dw, float *scratch);
 
+    /* Depthwise: f is c, and channel k of y[n,oh,ow,c] is that of x alone with w[kh,kw,k]. */
+    void (*depthwise_forward)(const struct conv2d *g, const float *x, const float *w,
+                              const float *b, bool relu, float *y);
+    void (*depthwise_backward_data)(const struct conv2d *g, const float *dy, const float *w,
+                                    float *dx);
+    void (*depthwise_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
+                                       float *dw);
+
     void (*dense_forward)(const struct dense *g, const float *x, const float *w, const float *b,
                           bool relu, float *y);
     size_t (*dense_scratch)(const struct dense *g); /* of the next; NULL: none */

@@ -1,11 +1,16 @@
 #include "layers/window.h"
 
 const char *const padding_names[] = {"valid", "same", NULL};
+const char *const causal_padding_names[] = {"valid", "same", "causal", NULL};
 
 enum status window_infer(const struct layer *layer, const char *axis, enum padding padding,
                          struct window_axis *a)
 {
-    if (padding == PADDING_SAME) {
+    if (padding == PADDING_CAUSAL) {
+        a->out = (a->in + a->stride - 1) / a->stride;
+        a->before = a->window - 1;
+        a->after = 0;
+    } else if (padding == PADDING_SAME) {
         a->out = (a->in + a->stride - 1) / a->stride;
         int64_t zeros = (a->out - 1) * a->stride + a->window - a->in;
         zeros = zeros > 0 ? zeros : 0;

@@ -4,12 +4,14 @@
 
 #include "layers/layer.h"
 
-enum padding { PADDING_VALID, PADDING_SAME };
-extern const char *const padding_names[];
+/* Causal: only of sequences; all zeros in front, so that no output sees what comes later. */
+enum padding { PADDING_VALID, PADDING_SAME, PADDING_CAUSAL };
+extern const char *const padding_names[];        /* valid, same */
+extern const char *const causal_padding_names[]; /* valid, same, causal */
 
 /* One axis: input size, window (kernel with its dilation applied), stride; out and the zeros put in
  * front and behind. Keras: valid out = floor((in - window)/stride) + 1; same out = ceil(in/stride),
- * the odd zero behind. */
+ * the odd zero behind; causal out = ceil(in/stride). */
 struct window_axis {
     int64_t in, window, stride;
     int64_t out, before, after;

@@ -31,6 +31,7 @@ differs from them is an error of ours, and not of both.
 """
 import glob
 import importlib
+import inspect
 import os
 import sys
 
@@ -88,9 +89,10 @@ def keras_layer(kind, args):
     activation = "linear"
     if kind == "Dropout":  # which passes everything on here, and would bring a generator's state
         return keras.layers.Identity(name=args["name"]), activation
-    if kind not in ("Conv2D", "Dense", "Activation"):
+    layer = getattr(keras.layers, kind)
+    if "activation" not in inspect.signature(layer).parameters:
         activation = args.pop("activation", "linear")
-    return getattr(keras.layers, kind)(**args), activation
+    return layer(**args), activation
 
 
 def keras_model(shape, layers, loss):
@@ -208,7 +210,7 @@ def draw_y_true(rng, shape, loss, data):
 
 def draw_weight(rng, path, shape):
     kind = path.split("/")[1]
-    if kind == "kernel":
+    if kind.endswith("kernel"):
         return drawn(rng, shape, 1.5 / np.sqrt(np.prod(shape[:-1])))
     if kind in ("gamma", "moving_variance"):
         return (np.abs(drawn(rng, shape, 0.5)) + 0.5).astype(np.float16).astype(np.float32)

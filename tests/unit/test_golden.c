@@ -215,6 +215,9 @@ static void run_cases(const char *prefix)
 static void convolutions(void)
 {
     run_cases("layers/conv2d");
+    run_cases("layers/conv1d");
+    run_cases("layers/depthwise_conv");
+    run_cases("layers/separable_conv");
 }
 
 static void poolings(void)

@@ -16,6 +16,13 @@ void NATIVE(conv2d_backward_data)(const struct conv2d *g, const float *dy, const
 void NATIVE(conv2d_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
                                      float *dw, float *scratch);
 
+void NATIVE(depthwise_forward)(const struct conv2d *g, const float *x, const float *w,
+                               const float *b, bool relu, float *y);
+void NATIVE(depthwise_backward_data)(const struct conv2d *g, const float *dy, const float *w,
+                                     float *dx);
+void NATIVE(depthwise_backward_weights)(const struct conv2d *g, const float *x, const float *dy,
+                                        float *dw);
+
 size_t NATIVE(dense_scratch)(const struct dense *g);
 void NATIVE(dense_forward)(const struct dense *g, const float *x, const float *w, const float *b,
                            bool relu, float *y);
