@@ -81,15 +81,24 @@ static void instruction_sets(void)
     }
 }
 
-#define GRAPH                                                                                      \
-    "{input: [9, 9, 3], layers: [{Conv2D: {name: a, filters: 7, kernel_size: 3, padding: same, "   \
-    "activation: tanh}}, {Conv2D: {name: b, filters: 7, kernel_size: 5, padding: same}}, "         \
-    "{BatchNormalization: {name: c, inputs: [a], activation: relu}}, {Add: {name: d, inputs: "     \
-    "[a, b, c, a]}}, {MaxPooling2D: {name: e}}, {ZeroPadding2D: {name: f}}, {Conv2D: {name: g, "   \
-    "filters: 5, kernel_size: 1, strides: 2, activation: sigmoid}}, {AveragePooling2D: {name: h, " \
-    "pool_size: 3, strides: 1, padding: same}}, {Dropout: {name: i, rate: 0.25}}, {Flatten: "      \
-    "{name: j}}, {Dense: {name: k, units: 11, activation: tanh}}, {Dense: {name: l, units: 4, "    \
-    "activation: softmax}}]}"
+static const char *const graphs[] = {
+    "{input: [9, 9, 3], layers: [{Conv2D: {name: a, filters: 7, kernel_size: 3, padding: same, "
+    "activation: tanh}}, {Conv2D: {name: b, filters: 7, kernel_size: 5, padding: same}}, "
+    "{BatchNormalization: {name: c, inputs: [a], activation: relu}}, {Add: {name: d, inputs: "
+    "[a, b, c, a]}}, {MaxPooling2D: {name: e}}, {ZeroPadding2D: {name: f}}, {Conv2D: {name: g, "
+    "filters: 5, kernel_size: 1, strides: 2, activation: sigmoid}}, {AveragePooling2D: {name: h, "
+    "pool_size: 3, strides: 1, padding: same}}, {Dropout: {name: i, rate: 0.25}}, {Flatten: "
+    "{name: j}}, {Dense: {name: k, units: 11, activation: tanh}}, {Dense: {name: l, units: 4, "
+    "activation: softmax}}]}",
+    "{input: [9, 9, 3], layers: [{Conv2D: {name: a, filters: 6, kernel_size: 3, groups: 3, "
+    "activation: tanh}}, {DepthwiseConv2D: {name: b, kernel_size: 3, padding: same}}, "
+    "{GroupNormalization: {name: c, groups: 2}}, {SeparableConv2D: {name: d, filters: 5, "
+    "kernel_size: 3, strides: 2, depth_multiplier: 3, activation: relu}}, {Conv2DTranspose: "
+    "{name: e, filters: 3, kernel_size: 4, strides: 3, padding: same}}, {LayerNormalization: "
+    "{name: f, axis: [2, 3]}}, {UnitNormalization: {name: g}}, {DepthwiseConv2D: {name: h, "
+    "kernel_size: 2, strides: 2, depth_multiplier: 2, activation: relu}}, {Flatten: {name: i}}, "
+    "{Dense: {name: j, units: 4, activation: softmax}}]}",
+    NULL};
 
 enum { SAMPLES = 3, INPUT = 9 * 9 * 3, OUTPUT = 4 };
 
@@ -117,11 +126,11 @@ static void run_microbatch(struct model *model, uint32_t which, struct results *
     model_backward(model, &batch, dy, out->gradient, out->dx);
 }
 
-static struct model *graph(const struct kernels *kernels, int microbatch, float arena,
-                           struct pool *pool)
+static struct model *build_graph(const char *graph, const struct kernels *kernels, int microbatch,
+                                 float arena, struct pool *pool)
 {
     golden_conv = CONV_WINOGRAD; /* where it can */
-    struct model *model = build_model(GRAPH, kernels, microbatch, NULL, pool);
+    struct model *model = build_model(graph, kernels, microbatch, NULL, pool);
     model_init(model);
     for (size_t i = 0; i < model->arena_size; i++)
         model->arena[i] = arena;
@@ -130,14 +139,15 @@ static struct model *graph(const struct kernels *kernels, int microbatch, float 
 
 /* A microbatch after others, in memory full of NaN, in a model made for larger ones: the same bits.
  */
-static void microbatches_are_independent(void)
+static void check_microbatches(const char *graph)
 {
     static struct results alone, later, wide;
     for (size_t k = 0; kernels_all()[k]; k++) {
+        const struct kernels *kernels = kernels_all()[k];
         struct pool pool = {0};
-        struct model *clean = graph(kernels_all()[k], SAMPLES, 0.0f, &pool);
-        struct model *used = graph(kernels_all()[k], SAMPLES, NAN, &pool);
-        struct model *wider = graph(kernels_all()[k], 2 * SAMPLES + 1, NAN, &pool);
+        struct model *clean = build_graph(graph, kernels, SAMPLES, 0.0f, &pool);
+        struct model *used = build_graph(graph, kernels, SAMPLES, NAN, &pool);
+        struct model *wider = build_graph(graph, kernels, 2 * SAMPLES + 1, NAN, &pool);
         run_microbatch(clean, 1, &alone);
         CU_ASSERT(isfinite(dot(alone.gradient, alone.gradient, clean->trainable)));
         CU_ASSERT(dot(alone.gradient, alone.gradient, clean->trainable) > 0.0);
@@ -154,11 +164,17 @@ static void microbatches_are_independent(void)
     }
 }
 
+static void microbatches_are_independent(void)
+{
+    for (size_t i = 0; graphs[i]; i++)
+        check_microbatches(graphs[i]);
+}
+
 /* On the exact backends a sample's output does not depend on its company. */
-static void check_samples(const struct kernels *kernels)
+static void check_samples(const char *graph, const struct kernels *kernels)
 {
     struct pool pool = {0};
-    struct model *model = graph(kernels, 4, NAN, &pool);
+    struct model *model = build_graph(graph, kernels, 4, NAN, &pool);
     static float x[4 * INPUT];
     float together[4 * OUTPUT];
     for (uint32_t i = 0; i < 4 * INPUT; i++)
@@ -175,9 +191,10 @@ static void check_samples(const struct kernels *kernels)
 
 static void samples_are_independent(void)
 {
-    for (size_t k = 0; kernels_all()[k]; k++)
-        if (kernels_all()[k]->exact_across_cpus)
-            check_samples(kernels_all()[k]);
+    for (size_t i = 0; graphs[i]; i++)
+        for (size_t k = 0; kernels_all()[k]; k++)
+            if (kernels_all()[k]->exact_across_cpus)
+                check_samples(graphs[i], kernels_all()[k]);
 }
 
 const struct test tests_exactness[] = {

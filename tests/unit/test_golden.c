@@ -230,6 +230,10 @@ static void poolings(void)
 static void normalizations(void)
 {
     run_cases("layers/batch_normalization");
+    run_cases("layers/layer_normalization");
+    run_cases("layers/group_normalization");
+    run_cases("layers/unit_normalization");
+    run_cases("layers/normalizations_between");
 }
 
 static void graphs(void)
