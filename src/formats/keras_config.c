@@ -178,6 +178,18 @@ static void add_fields(struct text *out, const struct schema *schema, const void
 
 /* ---- The model ---- */
 
+/* Does the layer name several axes? Keras 3 forgets such a list when it reads a layer in the form
+ * of Keras 2, and one in its own form has a module. */
+static bool has_axes(const struct layer *layer)
+{
+    for (const struct field *field = layer->type->kind.schema->fields; field->key; field++)
+        if (field->type == FIELD_INTS && strcmp(field->key, "axis") == 0)
+            return ((const struct int_list *)(const void *)((const char *)layer->args +
+                                                            field->offset))
+                       ->n > 1;
+    return false;
+}
+
 /* name, trainable, dtype: what each of Keras's layers has */
 static void add_layer_head(struct text *out, const char *class_name, const char *name)
 {
@@ -217,7 +229,9 @@ static void add_layer(struct text *out, const struct keras_layer *self)
             add_activation(out, common);
         add_fields(out, layer->type->kind.schema, layer->args);
     }
-    text_add(out, "}");
+    text_add(out, "}%s",
+             self->role != KERAS_ACTIVATION && has_axes(layer) ? ", \"module\": \"keras.layers\""
+                                                               : "");
 }
 
 /* ["conv2d", 0, 0]: the first output of the layer's first call; then arguments of the call. */

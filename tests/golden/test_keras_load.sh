@@ -1,5 +1,5 @@
 #!/bin/bash
-# Trains three networks for a few steps, opens their checkpoints in Keras, and compares what both
+# Trains some networks for a few steps, opens their checkpoints in Keras, and compares what both
 # predict. Needs a Python with keras (3), a backend of it (jax), numpy and h5py: $CONVOY_KERAS_PYTHON,
 # else python3; where CI or CONVOY_FETCH_KERAS is set and there is none, one is made in $BUILD/keras.
 . "$(dirname "$0")/../harness.sh"
@@ -104,6 +104,51 @@ END
 network cifar 32 32 3
 
 metrics='[accuracy]'
+
+# Convolutions and normalizations of every kind, of images and of sequences.
+experiment convolutions sparse_categorical_crossentropy Adam <<END
+input: [12, 11, 4]
+layers:
+  - Conv2D: {filters: 8, kernel_size: 3, groups: 2, activation: relu, name: start}
+  - GroupNormalization: {groups: 4, activation: tanh}
+  - DepthwiseConv2D: {kernel_size: 3, strides: 2, padding: same, depth_multiplier: 2,
+                      depthwise_regularizer: {L2: 0.001}}
+  - LayerNormalization: {axis: [-2, -1], epsilon: 0.01}
+  - SeparableConv2D: {filters: 6, kernel_size: [2, 3], use_bias: false, activation: relu,
+                      pointwise_initializer: he_normal}
+  - UnitNormalization: {axis: [3]}
+  - Conv2DTranspose: {filters: 4, kernel_size: 3, strides: 2, padding: same, activation: tanh}
+  - Conv2DTranspose: {filters: 4, kernel_size: 4, strides: [2, 3], output_padding: [1, 0]}
+  - LayerNormalization: {scale: false}
+  - GlobalAveragePooling2D
+  - Dense: {units: 10, activation: softmax}
+END
+network convolutions 12 11 4
+experiment sequences sparse_categorical_crossentropy SGD <<END
+input: [20, 3]
+layers:
+  - Conv1D: {filters: 8, kernel_size: 3, padding: causal, dilation_rate: 2, activation: relu}
+  - DepthwiseConv1D: {kernel_size: 3, depth_multiplier: 2}
+  - GroupNormalization: {groups: -1}
+  - SeparableConv1D: {filters: 6, kernel_size: 3, strides: 2, padding: same, activation: tanh}
+  - Conv1DTranspose: {filters: 4, kernel_size: 3, strides: 2, padding: same, output_padding: 1}
+  - Conv1D: {filters: 4, kernel_size: 2, groups: 2}
+  - LayerNormalization
+  - Flatten
+  - Dense: {units: 10, activation: softmax}
+END
+network sequences 20 3
+experiment axes sparse_categorical_crossentropy Adam <<END
+input: [6, 5, 4]
+layers:
+  - LayerNormalization: {axis: [-2, -1], epsilon: 0.01, name: a, activation: tanh}
+  - UnitNormalization: {axis: [2, 3], name: b, inputs: input}
+  - Add: {inputs: [a, b]}
+  - GlobalAveragePooling2D
+  - Dense: {units: 10, activation: softmax}
+END
+network axes 6 5 4
+
 resnet20() {
     local previous=input stage block filters stride channels=0 name shortcut
     echo "input: [32, 32, 3]"

@@ -184,10 +184,26 @@ exact weighted "1 2 3" "$folder/weighted.yaml"
 exact unweighted 1 "$folder/weighted.yaml" --set data.train.sample_weight=null \
     --set data.train.file=unweighted.csv
 
+small convolutions --set 'model.layers=[
+    {Conv2D: {filters: 6, kernel_size: 3, padding: same, activation: relu}},
+    {Conv2D: {filters: 8, kernel_size: 3, padding: same, groups: 2}},
+    {GroupNormalization: {groups: 4, activation: relu}},
+    {DepthwiseConv2D: {kernel_size: 3, strides: 2, padding: same, depth_multiplier: 2}},
+    {LayerNormalization: {axis: [2, 3]}},
+    {SeparableConv2D: {filters: 6, kernel_size: 3, padding: same, activation: tanh}},
+    {Conv2DTranspose: {filters: 4, kernel_size: 3, strides: 2, padding: same}}, UnitNormalization,
+    Flatten, {Dense: {units: 10, activation: softmax}}]'
+small sequences --set 'model.input=[8, 8]' --set 'model.layers=[
+    {Conv1D: {filters: 6, kernel_size: 3, padding: causal, activation: relu}},
+    {DepthwiseConv1D: {kernel_size: 3, padding: same}}, LayerNormalization,
+    {SeparableConv1D: {filters: 8, kernel_size: 3, strides: 2, padding: same}},
+    {Conv1DTranspose: {filters: 4, kernel_size: 3, strides: 2, activation: tanh}},
+    {GroupNormalization: {groups: 2}}, Flatten, {Dense: {units: 10, activation: softmax}}]'
+
 check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }' <(
     for name in one-microbatch unshuffled blas direct winograd channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
         centered Adagrad mse balanced class-weight smoothing focal perceptron from-logits weighted \
-        unweighted; do
+        unweighted convolutions sequences; do
         tail -n 1 "$folder/$name.1/history.csv" | sed 's/.*,//'
     done
 )
