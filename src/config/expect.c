@@ -92,7 +92,7 @@ static const char *type_text(enum field_type type)
 
 void expect_text(const struct field *field, char out[EXPECT_SIZE])
 {
-    snprintf(out, EXPECT_SIZE, "%s", type_text(field->type));
+    snprintf(out, EXPECT_SIZE, "%s%s", field->plain ? "a number, " : "", type_text(field->type));
     if (field->type == FIELD_CHOICE)
         add_choices(field, out);
     else

@@ -234,7 +234,7 @@ static enum status read_numbers(const struct reader *reader, const struct node *
 
 /* ---- Variants ---- */
 
-static const struct field *bare_field(const struct schema *schema)
+const struct field *schema_bare(const struct schema *schema)
 {
     for (; schema; schema = schema->base)
         for (const struct field *field = schema->fields; field->key; field++)
@@ -255,6 +255,16 @@ static enum status read_args(const struct reader *reader, const struct kind *kin
     return read_struct(inner, kind->schema ? kind->schema : &none, map, tag, out->args);
 }
 
+/* {bare: value} */
+static struct node *bare_map(const struct reader *reader, const struct kind *kind,
+                             struct node *value)
+{
+    const struct field *bare = schema_bare(kind->schema);
+    struct node *key =
+        node_scalar(reader->pool, value->position, bare->key, strlen(bare->key), false);
+    return node_map(reader->pool, value->position, &(struct entry){key, value}, 1);
+}
+
 /* The arguments of "Name: value" as a map: {} for null, {bare: value} for what is not a map. */
 static enum status args_map(const struct reader *reader, const struct kind *kind,
                             const struct entry *entry, struct node **map)
@@ -266,20 +276,32 @@ static enum status args_map(const struct reader *reader, const struct kind *kind
         *map = node_map(reader->pool, entry->key->position, NULL, 0);
         return ST_OK;
     }
-    const struct field *bare = bare_field(kind->schema);
-    FAIL_IF(!bare, ST_USAGE, "%s%s: found %s, expected a map of its arguments",
+    FAIL_IF(!schema_bare(kind->schema), ST_USAGE, "%s%s: found %s, expected a map of its arguments",
             position_text(entry->value->position), kind->name, node_shown(entry->value));
-    struct position at = entry->value->position;
-    struct node *key = node_scalar(reader->pool, at, bare->key, strlen(bare->key), false);
-    *map = node_map(reader->pool, at, &(struct entry){key, entry->value}, 1);
+    *map = bare_map(reader, kind, entry->value);
     return ST_OK;
+}
+
+/* A number alone: errors speak of the field itself. */
+static enum status read_plain(const struct reader *reader, const struct node *node,
+                              struct variant *out)
+{
+    const struct kind *kind = reader->field->plain;
+    struct node *value = pool_alloc(reader->pool, sizeof *value);
+    *value = *node;
+    out->kind = kind;
+    out->args = pool_alloc(reader->pool, kind->size);
+    return read_struct(*reader, kind->schema, bare_map(reader, kind, value), NULL, out->args);
 }
 
 static enum status read_variant(const struct reader *reader, const struct node *node,
                                 struct variant *out)
 {
     const struct kind *kind;
+    double number;
     out->position = node->position;
+    if (reader->field->plain && node_number(node, &number))
+        return read_plain(reader, node, out);
     if (node->text && node->kind != NODE_NULL) {
         TRY(find_kind(reader, node, &kind));
         return read_args(reader, kind, node_map(reader->pool, node->position, NULL, 0), NULL, out);

@@ -107,6 +107,8 @@ struct field {
     size_t size;                     /* FIELD_STRUCT, where nullable or hidden: of the struct */
     const struct kind *const *kinds; /* FIELD_VARIANT(S), FIELD_TAGGED: ends with NULL */
     const struct alias *aliases;     /* of kinds' names: ends with a NULL alias; may be NULL */
+    const struct kind *plain;        /* FIELD_VARIANT: the kind that a number alone stands for, as
+                                         the kind's bare field; NULL: none */
     const char *tag;                 /* FIELD_TAGGED */
     bool nullable;                   /* null is allowed */
     bool bare;                       /* {Name: value} stands for {Name: {thiskey: value}}, for a
@@ -155,6 +157,14 @@ enum status schema_read_text(const char *text, const struct schema *schema, void
  * (numbers with 17 significant digits where needed, fewer where they suffice). indent: spaces
  * before each line. */
 void schema_write(struct text *text, int indent, const struct schema *schema, const void *in);
+
+/* The field of a kind's arguments that is marked bare; NULL: none. */
+const struct field *schema_bare(const struct schema *schema);
+
+/* Does a schema from whole down to own, which is whole or one of its bases, have a field of the key
+ * of own's field, which takes its place? */
+bool schema_replaces(const struct schema *whole, const struct schema *own,
+                     const struct field *field);
 
 /* Are two names the same when case, '_', '-' are ignored (he_normal and HeNormal)? */
 bool name_equal(const char *a, const char *b);

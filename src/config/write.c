@@ -237,9 +237,24 @@ static void write_short(struct text *text, const struct field *field, const void
     }
 }
 
+/* A number that stands alone for its kind? */
+static bool write_plain(struct text *text, const struct field *field, const void *in)
+{
+    const struct variant *variant = in;
+    if (field->type != FIELD_VARIANT || !field->plain || variant->kind != field->plain)
+        return false;
+    const struct field *bare = schema_bare(variant->kind->schema);
+    text_add(text, " ");
+    write_short(text, bare, (const char *)variant->args + bare->offset);
+    text_add(text, "\n");
+    return true;
+}
+
 static void write_field(struct text *text, int indent, const struct field *field, const void *in)
 {
     text_add(text, "%*s%s:", indent, "", field->key);
+    if (write_plain(text, field, in))
+        return;
     switch (field->type) {
     case FIELD_STRUCT:
         write_struct(text, indent + 2, field, in);
@@ -284,9 +299,8 @@ static bool at_default(const struct field *field, const void *in)
     return same;
 }
 
-/* Does a schema above the field's own have a field of this key, which takes its place? */
-static bool is_replaced(const struct schema *whole, const struct schema *own,
-                        const struct field *field)
+bool schema_replaces(const struct schema *whole, const struct schema *own,
+                     const struct field *field)
 {
     for (; whole != own; whole = whole->base)
         for (const struct field *other = whole->fields; other->key; other++)
@@ -303,7 +317,7 @@ static void write_part(struct text *text, int indent, const struct schema *whole
         write_part(text, indent, whole, part->base, tag, in);
     for (const struct field *field = part->fields; field->key; field++) {
         const void *value = (const char *)in + field->offset;
-        if ((tag && strcmp(field->key, tag) == 0) || is_replaced(whole, part, field))
+        if ((tag && strcmp(field->key, tag) == 0) || schema_replaces(whole, part, field))
             continue;
         if (!field->hidden || !at_default(field, value))
             write_field(text, indent, field, value);
