@@ -1,6 +1,7 @@
 #include "kernels/vmath.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static double from_bits(uint64_t bits)
 {
@@ -78,6 +79,31 @@ double dm_power(double b, int64_t n)
         b *= b;
     }
     return result;
+}
+
+double dm_pow(double x, double y)
+{
+    if (y == 0.0)
+        return 1.0;
+    return y == 1.0 ? x : dm_exp(y * dm_log(x));
+}
+
+double dm_cos_pi(double x)
+{
+    double a = fabs(x), sign = 1.0, sum = 0.0;
+    a -= 2.0 * floor(a / 2.0); /* exact, as are the next two */
+    a = a > 1.0 ? 2.0 - a : a;
+    if (a > 0.5) {
+        a = 1.0 - a;
+        sign = -1.0;
+    }
+    /* Taylor: cos up to a quarter, else sin of what is missing to a half; z^11/22! is below 1e-23
+     */
+    bool near = a <= 0.25;
+    double angle = 3.141592653589793 * (near ? a : 0.5 - a), z = angle * angle;
+    for (int k = 20 + !near; k >= 2; k -= 2)
+        sum = -z / (double)(k * (k - 1)) * (1.0 + sum);
+    return sign * (near ? 1.0 : angle) * (1.0 + sum);
 }
 
 static double horner(const double *coefficient, double x)

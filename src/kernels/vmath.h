@@ -75,6 +75,10 @@ double dm_exp(double x);
 double dm_log(double x);
 /* b^n for n >= 0 by repeated squaring. */
 double dm_power(double b, int64_t n);
+/* x^y for x >= 0; 0^0 is 1. The relative error grows with |y log x|, 1e-15 times that. */
+double dm_pow(double x, double y);
+/* cos(pi x); error below 1e-15. */
+double dm_cos_pi(double x);
 /* The quantile of the standard normal distribution for 0 < p < 1 (M. Wichura, algorithm AS 241,
  * PPND16, 1988); relative error about 1e-15. */
 double dm_normal_quantile(double p);

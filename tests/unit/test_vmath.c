@@ -157,6 +157,31 @@ static void powers(void)
     }
 }
 
+static void real_powers(void)
+{
+    CU_ASSERT_EQUAL(dm_pow(0.0, 0.0), 1.0);
+    CU_ASSERT_EQUAL(dm_pow(0.0, 2.5), 0.0);
+    CU_ASSERT_EQUAL(dm_pow(0.3, 1.0), 0.3);
+    CU_ASSERT_EQUAL(dm_pow(1.0, 123.0), 1.0);
+    for (uint32_t i = 0; i < 100000; i++) {
+        double x = random_unit(i) * 10.0, y = (random_unit(i + 100000) - 0.5) * 40.0;
+        expect_close("pow", x, dm_pow(x, y), pow(x, y), 2e-15 * (1.0 + fabs(y * log(x))));
+    }
+}
+
+static void cosines(void)
+{
+    const double points[][2] = {{0.0, 1.0},  {0.5, 0.0}, {1.0, -1.0},
+                                {-1.5, 0.0}, {2.0, 1.0}, {1e15 + 1.0, -1.0}};
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+        CU_ASSERT_EQUAL(dm_cos_pi(points[i][0]), points[i][1]);
+    for (uint32_t i = 0; i < 100000; i++) {
+        double x = (random_unit(i) - 0.5) * 6.0;
+        double want = (double)cosl(3.14159265358979323846264338327950288L * (long double)x);
+        CU_ASSERT(fabs(dm_cos_pi(x) - want) <= 1e-15);
+    }
+}
+
 /* z is right if the distribution function of z is p: an error dp is dp / density(z) in z. */
 static void check_quantile(double p)
 {
@@ -222,6 +247,7 @@ static void activations_keep_nan(void)
  * changes them, and with them every model ever trained. */
 #define SINGLE_BITS 0x4f076f62b8899801u
 #define DOUBLE_BITS 0xc49a05c2d1a53dd8u
+#define SCHEDULE_BITS 0xe87fa4fa0d52679bu
 
 static uint64_t add_bits(uint64_t hash, const void *value, size_t size)
 {
@@ -229,6 +255,18 @@ static uint64_t add_bits(uint64_t hash, const void *value, size_t size)
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 1099511628211u;
     return hash;
+}
+
+static void same_bits_of_schedules(void)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (uint32_t i = 0; i < 100000; i++) {
+        double u = random_unit(i), z[2] = {dm_pow(u, 30.0 * (u - 0.5)), dm_cos_pi(4.0 * u)};
+        hash = add_bits(hash, z, sizeof z);
+    }
+    if (hash != SCHEDULE_BITS)
+        test_fail("the hash is %#llx, expected %#llx", (unsigned long long)hash,
+                  (unsigned long long)SCHEDULE_BITS);
 }
 
 static void same_bits_everywhere(void)
@@ -254,9 +292,12 @@ const struct test tests_vmath[] = {{"single_precision", single_precision},
                                    {"double_precision", double_precision},
                                    {"double_precision_limits", double_precision_limits},
                                    {"powers", powers},
+                                   {"real_powers", real_powers},
+                                   {"cosines", cosines},
                                    {"quantiles", quantiles},
                                    {"softmax_rows", softmax_rows},
                                    {"activations_keep_nan", activations_keep_nan},
+                                   {"same_bits_of_schedules", same_bits_of_schedules},
                                    {"same_bits_everywhere", same_bits_everywhere},
                                    {0}};
 
