@@ -26,11 +26,31 @@ void buckets_release(struct buckets *buckets)
     *buckets = (struct buckets){0};
 }
 
-struct slice bucket_piece(struct slice bucket, int rank, int ranks)
+/* The first cut from offset on, or end. */
+static size_t cut_from(const struct cuts *cuts, size_t offset, size_t end)
 {
-    size_t lines = (bucket.size + LINE - 1) / LINE, r = (size_t)rank, p = (size_t)ranks;
-    size_t first = r * lines / p * LINE, end = (r + 1) * lines / p * LINE;
-    first = first < bucket.size ? first : bucket.size;
-    end = end < bucket.size ? end : bucket.size;
-    return (struct slice){bucket.first + first, end - first};
+    size_t low = 0, high = cuts->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (cuts->at[middle] < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < cuts->count && cuts->at[low] < end ? cuts->at[low] : end;
+}
+
+/* Where the pieces of the ranks before this one end. */
+static size_t border(struct slice bucket, const struct cuts *cuts, size_t rank, size_t ranks)
+{
+    size_t lines = (bucket.size + LINE - 1) / LINE, first = rank * lines / ranks * LINE;
+    size_t end = bucket.first + bucket.size;
+    first = bucket.first + (first < bucket.size ? first : bucket.size);
+    return cuts->at ? cut_from(cuts, first, end) : first;
+}
+
+struct slice bucket_piece(struct slice bucket, const struct cuts *cuts, int rank, int ranks)
+{
+    size_t first = border(bucket, cuts, (size_t)rank, (size_t)ranks);
+    return (struct slice){first, border(bucket, cuts, (size_t)rank + 1, (size_t)ranks) - first};
 }

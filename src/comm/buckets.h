@@ -20,7 +20,14 @@ struct buckets {
 void buckets_cut(struct buckets *buckets, size_t n, const size_t *starts, size_t layers);
 void buckets_release(struct buckets *buckets);
 
-/* The piece of a rank: equal numbers of cache lines, as far as they go. */
-struct slice bucket_piece(struct slice bucket, int rank, int ranks);
+/* Where a buffer may be cut into pieces. */
+struct cuts {
+    const size_t *at; /* ascending from 0, the start of each bucket among them; NULL: at any line */
+    size_t count;
+};
+
+/* The piece of a rank: equal numbers of cache lines, as far as they go; or up to the first cut from
+ * there on. */
+struct slice bucket_piece(struct slice bucket, const struct cuts *cuts, int rank, int ranks);
 
 #endif

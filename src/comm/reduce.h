@@ -26,6 +26,7 @@ struct reduce_plan {
     const size_t *starts;
     size_t layers;      /* where the layers' gradients begin, see buckets_cut */
     size_t usual, last; /* microbatches that a step may have */
+    struct cuts cuts;   /* the reducer keeps none of it but the list, which must live as long */
 };
 
 /* What the exchange has cost this rank so far. */
@@ -55,6 +56,7 @@ struct reducer {
     const struct group *group;
     struct group alone; /* where the world's group cannot share memory */
     size_t n, stride;   /* floats in the gradient, and from buffer to buffer */
+    struct cuts cuts;   /* not owned */
     struct buckets buckets;
     struct reduce_bucket *bucket;
     struct window window;
@@ -107,8 +109,14 @@ void reducer_total(struct reducer *reducer);
 void reducer_share(struct reducer *reducer, size_t bucket, const float *buffer);
 void reducer_gather(struct reducer *reducer, float *buffer);
 
-/* The pieces of all ranks (mine: one after the other) into full (n floats) on rank 0, and back.
+/* Each of count words is 0 on all ranks but one at most: all get that one's. Collective. */
+void reducer_unite(struct reducer *reducer, double *words, size_t count);
+
+/* The pieces of all ranks (mine: one after the other) into full (n floats) on every rank.
  * Collective. */
+void reducer_spread(const struct reducer *reducer, const float *mine, float *full);
+
+/* The pieces of all ranks into full (n floats) on rank 0, and back. Collective. */
 void reducer_collect(const struct reducer *reducer, const float *mine, float *full);
 void reducer_hand_out(const struct reducer *reducer, const float *full, float *mine);
 

@@ -38,7 +38,8 @@ static inline uint64_t reduce_goal(const struct reducer *reducer, size_t bucket)
 /* The piece of any rank of the world. */
 static inline struct slice reduce_piece(const struct reducer *reducer, size_t bucket, int rank)
 {
-    return bucket_piece(reducer->buckets.bucket[bucket], rank, reducer->world->size);
+    return bucket_piece(reducer->buckets.bucket[bucket], &reducer->cuts, rank,
+                        reducer->world->size);
 }
 
 /* Sets the nodes of a sum over so many microbatches, and where their values are. Where there is one

@@ -117,7 +117,7 @@ static enum status plan_exchange(struct reducer *reducer, const struct reduce_pl
 enum status reducer_init(struct reducer *reducer, const struct world *world,
                          const struct reduce_plan *plan)
 {
-    *reducer = (struct reducer){.world = world, .n = plan->n};
+    *reducer = (struct reducer){.world = world, .n = plan->n, .cuts = plan->cuts};
     FAIL_IF(plan->n > INT_MAX, ST_USAGE, "the model has %zu trainable parameters; at most %d",
             plan->n, INT_MAX);
     reducer->stride = mem_round(plan->n, MEM_ALIGN / sizeof(float));

@@ -1,5 +1,6 @@
 /* The exchange of what belongs to pieces: new parameters in every step, the optimizer's state for
  * checkpoints. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "comm/reduce_parts.h"
@@ -57,6 +58,35 @@ void reducer_gather(struct reducer *reducer, float *buffer)
     for (size_t b = 0; b < count && group->size > 1; b++)
         copy_bucket(reducer, b, buffer);
     reduce_exposed(reducer, start);
+}
+
+void reducer_unite(struct reducer *reducer, double *words, size_t count)
+{
+    double start = MPI_Wtime();
+    enum { MOST = 1 << 24 };
+    for (size_t done = 0; done < count && reducer->world->size > 1; done += MOST) {
+        size_t size = count - done < MOST ? count - done : MOST;
+        MPI_Allreduce(MPI_IN_PLACE, words + done, (int)size, MPI_UINT64_T, MPI_BOR,
+                      reducer->world->comm);
+    }
+    reduce_exposed(reducer, start);
+}
+
+void reducer_spread(const struct reducer *reducer, const float *mine, float *full)
+{
+    const struct world *world = reducer->world;
+    int *sizes = mem_need(2 * (size_t)world->size, sizeof *sizes), *places = sizes + world->size;
+    for (size_t b = 0; b < reducer->buckets.count; b++) {
+        const struct reduce_bucket *bucket = &reducer->bucket[b];
+        for (int r = 0; r < world->size; r++) {
+            struct slice piece = reduce_piece(reducer, b, r);
+            sizes[r] = (int)piece.size;
+            places[r] = (int)piece.first;
+        }
+        MPI_Allgatherv(mine + bucket->place, (int)bucket->own.size, MPI_FLOAT, full, sizes, places,
+                       MPI_FLOAT, world->comm);
+    }
+    free(sizes);
 }
 
 void reducer_collect(const struct reducer *reducer, const float *mine, float *full)

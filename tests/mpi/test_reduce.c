@@ -98,7 +98,11 @@ static struct reducer open_reducer(const struct world *world, const struct shape
                                    size_t usual, size_t last)
 {
     struct reducer reducer;
-    struct reduce_plan plan = {shape->n, shape->start, shape->layers, usual, last};
+    struct reduce_plan plan = {.n = shape->n,
+                               .starts = shape->start,
+                               .layers = shape->layers,
+                               .usual = usual,
+                               .last = last};
     CU_ASSERT_EQUAL(reducer_init(&reducer, world, &plan), ST_OK);
     return reducer;
 }
@@ -169,7 +173,7 @@ static void test_pieces(void)
             struct slice bucket = {64, sizes[s]};
             size_t at = bucket.first;
             for (int r = 0; r < ranks; r++) {
-                struct slice piece = bucket_piece(bucket, r, ranks);
+                struct slice piece = bucket_piece(bucket, &(struct cuts){0}, r, ranks);
                 CU_ASSERT_EQUAL(piece.first, at);
                 CU_ASSERT(piece.first % 16 == 0 || piece.size == 0);
                 CU_ASSERT(piece.size <= (sizes[s] / 16 + 1) / (size_t)ranks * 16 + 16);
@@ -267,7 +271,8 @@ static void test_too_large(void)
     static const size_t start = 0;
     struct world world = open_world(&ways[0]);
     struct reducer reducer;
-    struct reduce_plan plan = {(size_t)1 << 31, &start, 1, 1, 1};
+    struct reduce_plan plan = {
+        .n = (size_t)1 << 31, .starts = &start, .layers = 1, .usual = 1, .last = 1};
     CU_ASSERT_EQUAL(reducer_init(&reducer, &world, &plan), ST_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "2147483648"));
     reducer_release(&reducer);
