@@ -18,6 +18,7 @@ struct batchnormalization_args {
     struct variant beta_initializer, gamma_initializer;
     struct variant moving_mean_initializer, moving_variance_initializer;
     struct variant beta_regularizer, gamma_regularizer;
+    struct variant beta_constraint, gamma_constraint;
 };
 #define ARGS struct batchnormalization_args
 
@@ -50,6 +51,8 @@ static const struct field fields[] = {{.key = "axis",
                                       FIELD_INITIALIZER(ARGS, moving_variance_initializer, "ones"),
                                       FIELD_REGULARIZER(ARGS, beta_regularizer),
                                       FIELD_REGULARIZER(ARGS, gamma_regularizer),
+                                      FIELD_CONSTRAINT(ARGS, beta_constraint),
+                                      FIELD_CONSTRAINT(ARGS, gamma_constraint),
                                       {0}};
 static const struct schema schema = {"BatchNormalization", fields, &layer_common_schema};
 
@@ -78,12 +81,14 @@ static enum status infer(struct layer *layer, struct pool *pool)
     int next = 0;
     if (args->scale) {
         layer_add_param(layer, "gamma", &vector, true, &args->gamma_initializer,
-                        &args->gamma_regularizer);
+                        &args->gamma_regularizer)
+            ->constraint = &args->gamma_constraint;
         plan->gamma = next++;
     }
     if (args->center) {
         layer_add_param(layer, "beta", &vector, true, &args->beta_initializer,
-                        &args->beta_regularizer);
+                        &args->beta_regularizer)
+            ->constraint = &args->beta_constraint;
         plan->beta = next++;
     }
     layer_add_param(layer, "moving_mean", &vector, false, &args->moving_mean_initializer, NULL);

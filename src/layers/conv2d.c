@@ -9,7 +9,7 @@ extern const struct layer_type layer_conv1d;
 struct conv2d_args {
     struct convolution_args base;
     int64_t groups;
-    struct variant kernel_initializer, kernel_regularizer;
+    struct variant kernel_initializer, kernel_regularizer, kernel_constraint;
 };
 
 #define FIELD_GROUPS                                                                               \
@@ -23,7 +23,8 @@ struct conv2d_args {
     FIELD_GROUPS, FIELD_USE_BIAS,                                                                  \
         FIELD_INITIALIZER(struct conv2d_args, kernel_initializer, "glorot_uniform"),               \
         FIELD_BIAS_INITIALIZER, FIELD_REGULARIZER(struct conv2d_args, kernel_regularizer),         \
-        FIELD_BIAS_REGULARIZER
+        FIELD_BIAS_REGULARIZER, FIELD_CONSTRAINT(struct conv2d_args, kernel_constraint),           \
+        FIELD_BIAS_CONSTRAINT
 
 static const struct field fields_2d[] = {FIELD_FILTERS, FIELDS_WINDOW_2D, FIELDS_BEHIND, {0}};
 static const struct field fields_1d[] = {
@@ -50,7 +51,8 @@ static enum status add_params(struct layer *layer, int64_t channels)
         convolution_kernel(layer, plan->conv.dims, channels / args->groups, args->base.filters);
     TRY(convolution_fits(layer, &plan->conv.geometry, (double)shape_size(&kernel)));
     layer_add_param(layer, "kernel", &kernel, true, &args->kernel_initializer,
-                    &args->kernel_regularizer);
+                    &args->kernel_regularizer)
+        ->constraint = &args->kernel_constraint;
     convolution_add_bias(layer, args->base.filters);
     layer->flops = 2.0 * (double)shape_size(&kernel) * (double)plan->conv.geometry.oh *
                    (double)plan->conv.geometry.ow;

@@ -9,7 +9,7 @@ extern const struct layer_type layer_conv1dtranspose;
 struct transpose_args {
     struct convolution_args base;
     int64_t output_padding[2]; /* FIELD_NONE: as many as make the size natural */
-    struct variant kernel_initializer, kernel_regularizer;
+    struct variant kernel_initializer, kernel_regularizer, kernel_constraint;
 };
 
 #define PADDING_HELP "valid: all that a kernel reaches; same: the input's size times the strides"
@@ -18,7 +18,8 @@ struct transpose_args {
     FIELD_USE_BIAS,                                                                                \
         FIELD_INITIALIZER(struct transpose_args, kernel_initializer, "glorot_uniform"),            \
         FIELD_BIAS_INITIALIZER, FIELD_REGULARIZER(struct transpose_args, kernel_regularizer),      \
-        FIELD_BIAS_REGULARIZER
+        FIELD_BIAS_REGULARIZER, FIELD_CONSTRAINT(struct transpose_args, kernel_constraint),        \
+        FIELD_BIAS_CONSTRAINT
 
 static const struct field fields_2d[] = {FIELD_FILTERS,
                                          FIELDS_WINDOW_2D,
@@ -112,7 +113,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
     struct shape kernel = convolution_kernel(layer, conv->dims, filters, channels);
     TRY(convolution_fits(layer, &conv->geometry, (double)shape_size(&kernel)));
     layer_add_param(layer, "kernel", &kernel, true, &args->kernel_initializer,
-                    &args->kernel_regularizer);
+                    &args->kernel_regularizer)
+        ->constraint = &args->kernel_constraint;
     convolution_add_bias(layer, filters);
     layer->scratch = layer->kernels->conv2d_scratch(&conv->geometry);
     if (layer->kernels->conv2d_packed)

@@ -107,7 +107,8 @@ void convolution_add_bias(struct layer *layer, int64_t channels)
     const struct convolution_args *args = layer->args;
     if (args->use_bias)
         layer_add_param(layer, "bias", &(struct shape){1, {channels}}, true,
-                        &args->bias_initializer, &args->bias_regularizer);
+                        &args->bias_initializer, &args->bias_regularizer)
+            ->constraint = &args->bias_constraint;
 }
 
 const float *convolution_bias(const struct layer *layer, const struct pass *p, size_t index)

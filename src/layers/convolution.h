@@ -14,7 +14,7 @@ struct convolution_args {
     int64_t kernel_size[2], strides[2], dilation_rate[2];
     int padding;
     bool use_bias;
-    struct variant bias_initializer, bias_regularizer;
+    struct variant bias_initializer, bias_regularizer, bias_constraint;
 };
 
 #define FIELD_FILTERS                                                                              \
@@ -53,6 +53,7 @@ struct convolution_args {
 #define FIELD_USE_BIAS FIELD_FLAG(struct convolution_args, use_bias, "true", "add a bias")
 #define FIELD_BIAS_INITIALIZER FIELD_INITIALIZER(struct convolution_args, bias_initializer, "zeros")
 #define FIELD_BIAS_REGULARIZER FIELD_REGULARIZER(struct convolution_args, bias_regularizer)
+#define FIELD_BIAS_CONSTRAINT FIELD_CONSTRAINT(struct convolution_args, bias_constraint)
 
 /* What infer finds out. */
 struct convolution {

@@ -7,6 +7,7 @@ struct dense_args {
     bool use_bias;
     struct variant kernel_initializer, bias_initializer;
     struct variant kernel_regularizer, bias_regularizer;
+    struct variant kernel_constraint, bias_constraint;
 };
 
 static const struct field fields[] = {
@@ -22,6 +23,8 @@ static const struct field fields[] = {
     FIELD_INITIALIZER(struct dense_args, bias_initializer, "zeros"),
     FIELD_REGULARIZER(struct dense_args, kernel_regularizer),
     FIELD_REGULARIZER(struct dense_args, bias_regularizer),
+    FIELD_CONSTRAINT(struct dense_args, kernel_constraint),
+    FIELD_CONSTRAINT(struct dense_args, bias_constraint),
     {0}};
 static const struct schema schema = {"Dense", fields, &layer_common_schema};
 
@@ -38,10 +41,12 @@ static enum status infer(struct layer *layer, struct pool *pool)
     LAYER_FAIL_IF(layer, shape_size(&kernel) > INT32_MAX,
                   "its kernel %s has more than 2^31 numbers", shape_text(&kernel));
     layer_add_param(layer, "kernel", &kernel, true, &args->kernel_initializer,
-                    &args->kernel_regularizer);
+                    &args->kernel_regularizer)
+        ->constraint = &args->kernel_constraint;
     if (args->use_bias)
         layer_add_param(layer, "bias", &(struct shape){1, {args->units}}, true,
-                        &args->bias_initializer, &args->bias_regularizer);
+                        &args->bias_initializer, &args->bias_regularizer)
+            ->constraint = &args->bias_constraint;
     size_t rows = shape_size(in) / (size_t)kernel.dim[0];
     layer->activates = layer->activation == ACT_RELU;
     struct dense most = {layer->microbatch * (int)rows, (int)kernel.dim[0], (int)kernel.dim[1]};

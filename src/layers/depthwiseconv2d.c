@@ -9,7 +9,7 @@ extern const struct layer_type layer_depthwiseconv1d;
 struct depthwise_args {
     struct convolution_args base;
     int64_t depth_multiplier;
-    struct variant depthwise_initializer, depthwise_regularizer;
+    struct variant depthwise_initializer, depthwise_regularizer, depthwise_constraint;
 };
 
 #define FIELDS_BEHIND                                                                              \
@@ -23,7 +23,8 @@ struct depthwise_args {
         FIELD_USE_BIAS,                                                                            \
         FIELD_INITIALIZER(struct depthwise_args, depthwise_initializer, "glorot_uniform"),         \
         FIELD_BIAS_INITIALIZER, FIELD_REGULARIZER(struct depthwise_args, depthwise_regularizer),   \
-        FIELD_BIAS_REGULARIZER
+        FIELD_BIAS_REGULARIZER, FIELD_CONSTRAINT(struct depthwise_args, depthwise_constraint),     \
+        FIELD_BIAS_CONSTRAINT
 
 static const struct field fields_2d[] = {FIELDS_WINDOW_2D, FIELDS_BEHIND, {0}};
 static const struct field fields_1d[] = {
@@ -47,7 +48,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
     struct shape kernel = convolution_kernel(layer, dims, c, args->depth_multiplier);
     TRY(convolution_fits(layer, &plan->conv.geometry, (double)shape_size(&kernel)));
     layer_add_param(layer, "kernel", &kernel, true, &args->depthwise_initializer,
-                    &args->depthwise_regularizer);
+                    &args->depthwise_regularizer)
+        ->constraint = &args->depthwise_constraint;
     convolution_add_bias(layer, out);
     plan->depthwise = depthwise_make(layer->kernels, &plan->conv.geometry);
     layer->scratch = depthwise_scratch(&plan->depthwise);

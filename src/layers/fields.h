@@ -2,6 +2,7 @@
 #ifndef CONVOY_LAYERS_FIELDS_H
 #define CONVOY_LAYERS_FIELDS_H
 
+#include "layers/constraints.h"
 #include "layers/initializers.h"
 #include "layers/regularizers.h"
 
@@ -15,6 +16,12 @@
     {                                                                                              \
         .key = #key_, .type = FIELD_VARIANT, .offset = offsetof(type_, key_), .fallback = "null",  \
         .nullable = true, .kinds = regularizer_kinds, .help = "penalty added to the loss"          \
+    }
+
+#define FIELD_CONSTRAINT(type_, key_)                                                              \
+    {                                                                                              \
+        .key = #key_, .type = FIELD_VARIANT, .offset = offsetof(type_, key_), .fallback = "null",  \
+        .nullable = true, .kinds = constraint_kinds, .help = "where every update ends"             \
     }
 
 #define FIELD_FLAG(type_, key_, default_, help_)                                                   \

@@ -22,12 +22,14 @@ void groupnorm_infer(struct layer *layer, struct pool *pool, struct groupnorm of
     if (args->scale) {
         plan->gamma = (int)layer->params;
         layer_add_param(layer, "gamma", parameter, true, &args->gamma_initializer,
-                        &args->gamma_regularizer);
+                        &args->gamma_regularizer)
+            ->constraint = &args->gamma_constraint;
     }
     if (args->center) {
         plan->beta = (int)layer->params;
         layer_add_param(layer, "beta", parameter, true, &args->beta_initializer,
-                        &args->beta_regularizer);
+                        &args->beta_regularizer)
+            ->constraint = &args->beta_constraint;
     }
     struct groupnorm most = of_samples(layer, layer->microbatch);
     layer->out = layer->in[0];

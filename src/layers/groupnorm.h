@@ -12,6 +12,7 @@ struct groupnorm_args {
     bool center, scale;
     struct variant beta_initializer, gamma_initializer;
     struct variant beta_regularizer, gamma_regularizer;
+    struct variant beta_constraint, gamma_constraint;
 };
 
 #define FIELDS_GROUPNORM                                                                           \
@@ -27,7 +28,9 @@ struct groupnorm_args {
         FIELD_INITIALIZER(struct groupnorm_args, beta_initializer, "zeros"),                       \
         FIELD_INITIALIZER(struct groupnorm_args, gamma_initializer, "ones"),                       \
         FIELD_REGULARIZER(struct groupnorm_args, beta_regularizer),                                \
-        FIELD_REGULARIZER(struct groupnorm_args, gamma_regularizer)
+        FIELD_REGULARIZER(struct groupnorm_args, gamma_regularizer),                               \
+        FIELD_CONSTRAINT(struct groupnorm_args, beta_constraint),                                  \
+        FIELD_CONSTRAINT(struct groupnorm_args, gamma_constraint)
 
 /* The rest of infer, once it is known how many samples there are in one, and what is normalized;
  * gamma and beta have the shape. */

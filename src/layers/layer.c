@@ -37,6 +37,14 @@ static const struct field common_fields[] = {
      .offset = offsetof(struct layer_common, trainable),
      .fallback = "true",
      .help = "false: its parameters stay as they are"},
+    {.key = "learning_rate_multiplier",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct layer_common, learning_rate_multiplier),
+     .fallback = "1.0",
+     .min = 0,
+     .max = 1e6,
+     .hidden = true,
+     .help = "its learning rate is the optimizer's times this"},
     {0}};
 const struct schema layer_common_schema = {.name = "layer", .fields = common_fields};
 

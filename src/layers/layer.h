@@ -32,6 +32,7 @@ struct layer_common {
     struct string_list inputs; /* none: the layer before */
     int activation;            /* enum activation */
     bool trainable;
+    double learning_rate_multiplier; /* of its parameters' learning rate */
 };
 extern const struct schema layer_common_schema;
 
@@ -42,6 +43,7 @@ struct param {
     int64_t fan_in, fan_out;           /* for the initializer */
     const struct variant *initializer; /* see initializers.h */
     const struct variant *regularizer; /* see regularizers.h; kind NULL: none */
+    const struct variant *constraint;  /* see constraints.h; NULL or kind NULL: none */
     /* filled in by the model: */
     char *path;    /* "conv2d/kernel", unique */
     size_t size;   /* elements */

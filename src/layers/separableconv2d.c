@@ -9,7 +9,8 @@ struct separable_args {
     struct convolution_args base;
     int64_t depth_multiplier;
     struct variant depthwise_initializer, pointwise_initializer;
-    struct variant depthwise_regularizer, pointwise_regularizer;
+    struct variant depthwise_regularizer, depthwise_constraint, pointwise_regularizer,
+        pointwise_constraint;
 };
 
 #define FIELDS_BEHIND                                                                              \
@@ -24,7 +25,9 @@ struct separable_args {
         FIELD_INITIALIZER(struct separable_args, depthwise_initializer, "glorot_uniform"),         \
         FIELD_INITIALIZER(struct separable_args, pointwise_initializer, "glorot_uniform"),         \
         FIELD_BIAS_INITIALIZER, FIELD_REGULARIZER(struct separable_args, depthwise_regularizer),   \
-        FIELD_REGULARIZER(struct separable_args, pointwise_regularizer), FIELD_BIAS_REGULARIZER
+        FIELD_REGULARIZER(struct separable_args, pointwise_regularizer), FIELD_BIAS_REGULARIZER,   \
+        FIELD_CONSTRAINT(struct separable_args, depthwise_constraint),                             \
+        FIELD_CONSTRAINT(struct separable_args, pointwise_constraint), FIELD_BIAS_CONSTRAINT
 
 static const struct field fields_2d[] = {FIELD_FILTERS, FIELDS_WINDOW_2D, FIELDS_BEHIND, {0}};
 static const struct field fields_1d[] = {
@@ -72,9 +75,11 @@ static enum status add_params(struct layer *layer, int64_t c)
     TRY(convolution_fits(layer, &plan->conv.geometry, (double)shape_size(&depth)));
     TRY(convolution_fits(layer, &plan->point, (double)shape_size(&point)));
     layer_add_param(layer, "depthwise_kernel", &depth, true, &args->depthwise_initializer,
-                    &args->depthwise_regularizer);
+                    &args->depthwise_regularizer)
+        ->constraint = &args->depthwise_constraint;
     layer_add_param(layer, "pointwise_kernel", &point, true, &args->pointwise_initializer,
-                    &args->pointwise_regularizer);
+                    &args->pointwise_regularizer)
+        ->constraint = &args->pointwise_constraint;
     convolution_add_bias(layer, filters);
     layer->flops = 2.0 * (double)(shape_size(&depth) + shape_size(&point)) *
                    (double)plan->point.oh * (double)plan->point.ow;

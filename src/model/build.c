@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers/constraints.h"
+#include "layers/regularizers.h"
 #include "model/gradients.h"
 #include "model/model.h"
 #include "model/plan.h"
@@ -120,6 +122,8 @@ static enum status add_layer(struct model *model, size_t index, const struct var
         param->path = pool_printf(&model->pool, "%s/%s", layer->name, param->name);
         param->trainable = param->trainable && layer->trainable;
         node->trained = node->trained || param->trainable;
+        TRY(constraint_check(layer, param));
+        TRY(regularizer_check(layer, param));
     }
     for (size_t i = 0; i < layer->inputs; i++)
         node->trained = node->trained || (node->from[i] >= 0 && model->node[node->from[i]].trained);

@@ -305,6 +305,10 @@ double session_penalty(const struct session *session)
     for (size_t i = 0; i < count; i++) {
         const struct param *param = model_param(model, i, NULL);
         struct penalty penalty = regularizer_penalty(param->regularizer);
+        const struct matrix_regularizer *matrix = regularizer_matrix(param);
+        if (param->trainable && matrix)
+            sum += matrix->penalty(param->regularizer->args, param, model->params + param->offset,
+                                   NULL);
         if (param->trainable && (penalty.l1 > 0.0 || penalty.l2 > 0.0))
             sum += param_penalty(model->params + param->offset, param->size, penalty);
     }
