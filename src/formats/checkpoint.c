@@ -41,7 +41,7 @@ static enum status write_configs(struct h5 *h5, const struct model *model,
     enum status status = h5_write_string(h5, "/", "model_config", text.data);
     text_release(&text);
     TRY(status);
-    if (!training)
+    if (!training || !keras_compiles(training))
         return ST_OK;
     keras_training_config(training, &text);
     status = h5_write_string(h5, "/", "training_config", text.data);

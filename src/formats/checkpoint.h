@@ -55,4 +55,8 @@ void checkpoint_release(struct checkpoint *checkpoint);
 void keras_model_config(const struct model *model, struct text *out);
 void keras_training_config(const struct checkpoint_training *training, struct text *out);
 
+/* Has Keras this optimizer and schedule? Else a file is without training_config, or Keras would not
+ * load it. */
+bool keras_compiles(const struct checkpoint_training *training);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "formats/checkpoint.h"
 #include "formats/keras.h"
+#include "optimizers/optimizer.h"
 
 static void add_fields(struct text *out, const struct schema *schema, const void *args);
 
@@ -26,18 +27,27 @@ static void add_class_name(struct text *out, const char *name)
     json_string(out, class_name);
 }
 
-static void add_object(struct text *out, const struct variant *variant)
+/* module: where Keras finds the class; NULL: it knows by the argument. */
+static void add_class(struct text *out, const struct variant *variant, const char *module)
 {
     if (!variant->kind) {
         text_add(out, "null");
         return;
     }
-    text_add(out, "{\"class_name\": ");
+    text_add(out, "{");
+    if (module)
+        text_add(out, "\"module\": \"%s\", \"registered_name\": null, ", module);
+    text_add(out, "\"class_name\": ");
     add_class_name(out, variant->kind->name);
     text_add(out, ", \"config\": {");
     if (variant->kind->schema)
         add_fields(out, variant->kind->schema, variant->args);
     text_add(out, "}}");
+}
+
+static void add_object(struct text *out, const struct variant *variant)
+{
+    add_class(out, variant, NULL);
 }
 
 static void add_integer(struct text *out, int64_t value)
@@ -109,6 +119,18 @@ static void add_struct(struct text *out, const struct field *field, const void *
     }
 }
 
+/* A kind that a number alone stands for is the number. */
+static void add_variant(struct text *out, const struct field *field, const struct variant *variant)
+{
+    if (!field->plain || variant->kind != field->plain) {
+        add_class(out, variant,
+                  field->kinds == schedule_kinds ? "keras.optimizers.schedules" : NULL);
+        return;
+    }
+    const struct field *bare = schema_bare(variant->kind->schema);
+    add_float(out, *(const double *)(const void *)((const char *)variant->args + bare->offset));
+}
+
 static void add_value(struct text *out, const struct field *field, const void *value)
 {
     const int64_t *pairs = value;
@@ -151,7 +173,7 @@ static void add_value(struct text *out, const struct field *field, const void *v
         break;
     case FIELD_VARIANT:
     case FIELD_TAGGED:
-        add_object(out, value);
+        add_variant(out, field, value);
         break;
     case FIELD_INTS:
     case FIELD_FLOATS:
@@ -163,17 +185,25 @@ static void add_value(struct text *out, const struct field *field, const void *v
 }
 
 /* "key": value, for all fields of the schema and its base, but for what every layer has: that is
- * not Keras's, or not where Keras has it. */
-static void add_fields(struct text *out, const struct schema *schema, const void *args)
+ * not Keras's, or not where Keras has it. Hidden fields go without saying. */
+static void add_part(struct text *out, const struct schema *whole, const struct schema *part,
+                     const void *args)
 {
-    if (schema->base && schema->base != &layer_common_schema)
-        add_fields(out, schema->base, args);
-    for (const struct field *field = schema->fields; field->key; field++) {
+    if (part->base && part->base != &layer_common_schema)
+        add_part(out, whole, part->base, args);
+    for (const struct field *field = part->fields; field->key; field++) {
+        if (field->hidden || schema_replaces(whole, part, field))
+            continue;
         separate(out, out->data[out->length - 1] == '{' ? 0 : 1);
         json_string(out, field->key);
         text_add(out, ": ");
         add_value(out, field, (const char *)args + field->offset);
     }
+}
+
+static void add_fields(struct text *out, const struct schema *schema, const void *args)
+{
+    add_part(out, schema, schema, args);
 }
 
 /* ---- The model ---- */
@@ -335,4 +365,13 @@ void keras_training_config(const struct checkpoint_training *training, struct te
     text_add(out, "], \"weighted_metrics\": null, \"loss_weights\": null, \"optimizer_config\": ");
     add_object(out, training->optimizer);
     text_add(out, "}");
+}
+
+bool keras_compiles(const struct checkpoint_training *training)
+{
+    const struct optimizer_type *optimizer = training->optimizer->kind->impl;
+    const struct optimizer_common *common = training->optimizer->args;
+    const struct kind *schedule = common->learning_rate.kind;
+    return !optimizer->ours && (schedule == &schedule_constant ||
+                                !((const struct schedule_type *)schedule->impl)->ours);
 }

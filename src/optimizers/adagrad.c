@@ -14,7 +14,7 @@ static const struct field fields[] = {
     FACTOR_FIELD(struct adagrad_args, initial_accumulator_value, "0.1", 0, 1e30, "a at the start"),
     FACTOR_FIELD(struct adagrad_args, epsilon, "1e-7", 1e-16, 1, "keeps the root away from 0"),
     {0}};
-static const struct schema schema = {"Adagrad", fields, NULL};
+static const struct schema schema = {"Adagrad", fields, &optimizer_common_schema};
 
 static size_t slots(const void *args)
 {

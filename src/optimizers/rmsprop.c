@@ -22,7 +22,7 @@ static const struct field fields[] = {
      .fallback = "false",
      .help = "divide by the variance, not by the mean square"},
     {0}};
-static const struct schema schema = {"RMSprop", fields, NULL};
+static const struct schema schema = {"RMSprop", fields, &optimizer_common_schema};
 
 static size_t slots(const void *args)
 {

@@ -18,7 +18,7 @@ static const struct field fields[] = {
      .fallback = "false",
      .help = "look ahead"},
     {0}};
-static const struct schema schema = {"SGD", fields, NULL};
+static const struct schema schema = {"SGD", fields, &optimizer_common_schema};
 
 static size_t slots(const void *args)
 {

@@ -99,6 +99,65 @@ static const struct field model_checkpoint_fields[] = {
 static const struct schema model_checkpoint_schema = {"ModelCheckpoint", model_checkpoint_fields,
                                                       NULL};
 
+static const struct field reduce_lr_fields[] = {
+    {.key = "monitor",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct reduce_lr_args, monitor),
+     .fallback = "val_loss",
+     .help = "a column of history.csv"},
+    {.key = "factor",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct reduce_lr_args, factor),
+     .fallback = "0.1",
+     .min = 0,
+     .max = 0.999999,
+     .help = "the learning rate becomes this times itself"},
+    {.key = "patience",
+     .type = FIELD_INT,
+     .offset = offsetof(struct reduce_lr_args, patience),
+     .fallback = "10",
+     .min = 0,
+     .max = 1 << 30,
+     .help = "epochs without improvement before it does"},
+    {.key = "mode",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct reduce_lr_args, mode),
+     .fallback = "auto",
+     .choices = mode_names,
+     .help = "is less or more better?"},
+    {.key = "min_delta",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct reduce_lr_args, min_delta),
+     .fallback = "0.0001",
+     .min = 0,
+     .max = 1e30,
+     .help = "a smaller change is no improvement"},
+    {.key = "cooldown",
+     .type = FIELD_INT,
+     .offset = offsetof(struct reduce_lr_args, cooldown),
+     .fallback = "0",
+     .min = 0,
+     .max = 1 << 30,
+     .help = "epochs after a reduction that are not counted"},
+    {.key = "min_lr",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct reduce_lr_args, min_lr),
+     .fallback = "0.0",
+     .min = 0,
+     .max = 1e6,
+     .help = "it goes no lower"},
+    {0}};
+static const struct schema reduce_lr_schema = {"ReduceLROnPlateau", reduce_lr_fields, NULL};
+
+static const struct field swap_ema_fields[] = {
+    {.key = "swap_on_epoch",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct swap_ema_args, swap_on_epoch),
+     .fallback = "false",
+     .help = "the best model is one of averages too"},
+    {0}};
+static const struct schema swap_ema_schema = {"SwapEMAWeights", swap_ema_fields, NULL};
+
 struct csv_logger_args {
     char *filename;
 };
@@ -132,8 +191,17 @@ static const struct kind csv_logger_kind = {"CSVLogger", &csv_logger_schema,
                                             sizeof(struct csv_logger_args), NULL};
 static const struct kind terminate_kind = {"TerminateOnNaN", &terminate_schema,
                                            sizeof(struct terminate_args), NULL};
-const struct kind *const callback_kinds[] = {&early_stopping_kind, &model_checkpoint_kind,
-                                             &csv_logger_kind, &terminate_kind, NULL};
+static const struct kind reduce_lr_kind = {"ReduceLROnPlateau", &reduce_lr_schema,
+                                           sizeof(struct reduce_lr_args), NULL};
+static const struct kind swap_ema_kind = {"SwapEMAWeights", &swap_ema_schema,
+                                          sizeof(struct swap_ema_args), NULL};
+const struct kind *const callback_kinds[] = {&early_stopping_kind,
+                                             &model_checkpoint_kind,
+                                             &reduce_lr_kind,
+                                             &swap_ema_kind,
+                                             &csv_logger_kind,
+                                             &terminate_kind,
+                                             NULL};
 
 static enum status watch_init(struct watch *watch, const char *callback, const char *monitor,
                               enum mode mode, double min_delta, const struct history *history)
@@ -187,6 +255,13 @@ static enum status use(struct callbacks *c, const struct variant *callback,
                                               (enum mode)a->mode, 0.0, history)
                                  : ST_OK;
     }
+    if (callback->kind == &reduce_lr_kind) {
+        c->plateau = args;
+        return watch_init(&c->plateau_watch, callback->kind->name, c->plateau->monitor,
+                          (enum mode)c->plateau->mode, c->plateau->min_delta, history);
+    }
+    if (callback->kind == &swap_ema_kind)
+        c->swap = args;
     if (callback->kind == &csv_logger_kind) {
         c->history_name = ((const struct csv_logger_args *)args)->filename;
         FAIL_IF(c->history_name[0] == '\0' || strchr(c->history_name, '/'), ST_USAGE,
@@ -235,4 +310,40 @@ bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const doub
     callbacks->wait++;
     /* Keras: patience 0 stops at the first epoch that is not better */
     return callbacks->wait >= early->patience && callbacks->wait > 0;
+}
+
+enum status callbacks_check(const struct variant_list *list,
+                            const struct optimizer_common *optimizer)
+{
+    const struct kind *schedule = optimizer->learning_rate.kind;
+    for (size_t i = 0; i < list->n; i++) {
+        const char *at = position_text(list->v[i].position);
+        FAIL_IF(list->v[i].kind == &reduce_lr_kind && schedule != &schedule_constant, ST_USAGE,
+                "%sReduceLROnPlateau: the learning rate follows a schedule, %s; expected a number",
+                at, schedule->name);
+        FAIL_IF(list->v[i].kind == &swap_ema_kind && !optimizer->use_ema, ST_USAGE,
+                "%sSwapEMAWeights: the optimizer keeps no averages; expected use_ema: true", at);
+    }
+    return ST_OK;
+}
+
+double callbacks_reduce(struct callbacks *callbacks, const double *values, double rate)
+{
+    const struct reduce_lr_args *args = callbacks->plateau;
+    if (!args)
+        return rate;
+    if (callbacks->plateau_cooldown > 0) {
+        callbacks->plateau_cooldown--;
+        callbacks->plateau_wait = 0;
+    }
+    if (watch_improved(&callbacks->plateau_watch, values[callbacks->plateau_watch.column])) {
+        callbacks->plateau_wait = 0;
+        return rate;
+    }
+    if (callbacks->plateau_cooldown > 0 || ++callbacks->plateau_wait < args->patience ||
+        rate <= args->min_lr)
+        return rate;
+    callbacks->plateau_cooldown = args->cooldown;
+    callbacks->plateau_wait = 0;
+    return rate * args->factor > args->min_lr ? rate * args->factor : args->min_lr;
 }

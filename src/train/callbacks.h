@@ -1,9 +1,10 @@
 /* What happens between steps and epochs, with Keras's names: EarlyStopping, ModelCheckpoint,
- * CSVLogger, TerminateOnNaN. Every decision is made from numbers that are the same on every rank,
- * so every rank makes it for itself. */
+ * ReduceLROnPlateau, SwapEMAWeights, CSVLogger, TerminateOnNaN. Every decision is made from numbers
+ * that are the same on every rank, so every rank makes it for itself. */
 #ifndef CONVOY_TRAIN_CALLBACKS_H
 #define CONVOY_TRAIN_CALLBACKS_H
 
+#include "optimizers/optimizer.h"
 #include "train/history.h"
 
 extern const struct kind *const callback_kinds[]; /* ends with NULL */
@@ -23,6 +24,20 @@ struct model_checkpoint_args {
     bool save_best_only;
     struct variant save_freq; /* epochs, steps or seconds */
     int64_t keep;
+};
+
+struct reduce_lr_args {
+    char *monitor;
+    double factor;
+    int64_t patience;
+    int mode; /* enum mode */
+    double min_delta;
+    int64_t cooldown;
+    double min_lr;
+};
+
+struct swap_ema_args {
+    bool swap_on_epoch;
 };
 
 /* A number to watch and the best that it has been. */
@@ -50,6 +65,12 @@ struct callbacks {
     enum save_unit save_unit;
     double save_every;
     int64_t keep;
+    /* ReduceLROnPlateau; NULL where it is not asked for */
+    const struct reduce_lr_args *plateau;
+    struct watch plateau_watch;
+    int64_t plateau_wait, plateau_cooldown; /* epochs since the best; still to be passed over */
+    /* SwapEMAWeights; NULL where it is not asked for */
+    const struct swap_ema_args *swap;
     /* CSVLogger, TerminateOnNaN */
     const char *history_name;
     bool terminate_on_nan;
@@ -59,6 +80,13 @@ struct callbacks {
  * the known ones named, val_... without validation data). */
 enum status callbacks_init(struct callbacks *callbacks, const struct variant_list *list,
                            const struct history *history);
+
+/* Do they go together with the optimizer's arguments? Errors: ST_USAGE with the position. */
+enum status callbacks_check(const struct variant_list *list,
+                            const struct optimizer_common *optimizer);
+
+/* After an epoch: the learning rate that ReduceLROnPlateau makes of the present one. */
+double callbacks_reduce(struct callbacks *callbacks, const double *values, double rate);
 
 /* After an epoch (from 1): has EarlyStopping seen a new best (*improved), should training stop? */
 bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const double *values,

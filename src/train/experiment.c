@@ -88,26 +88,58 @@ static const struct field data_fields[] = {
     {0}};
 static const struct schema data_schema = {"data", data_fields, NULL};
 
-static const struct field compile_fields[] = {{.key = "optimizer",
-                                               .type = FIELD_VARIANT,
-                                               .offset = offsetof(struct compile_spec, optimizer),
-                                               .kinds = optimizer_kinds,
-                                               .fallback = "Adam",
-                                               .help = "how the parameters move"},
-                                              {.key = "loss",
-                                               .type = FIELD_VARIANT,
-                                               .offset = offsetof(struct compile_spec, loss),
-                                               .kinds = loss_kinds,
-                                               .aliases = loss_aliases,
-                                               .help = "what is minimised"},
-                                              {.key = "metrics",
-                                               .type = FIELD_VARIANTS,
-                                               .offset = offsetof(struct compile_spec, metrics),
-                                               .kinds = metric_kinds,
-                                               .aliases = metric_aliases,
-                                               .fallback = "[]",
-                                               .help = "what is watched: accuracy, AUC, mae"},
-                                              {0}};
+static const char *const scale_names[] = {"none", "linear", "sqrt", NULL};
+
+static const struct field compile_fields[] = {
+    {.key = "optimizer",
+     .type = FIELD_VARIANT,
+     .offset = offsetof(struct compile_spec, optimizer),
+     .kinds = optimizer_kinds,
+     .fallback = "Adam",
+     .help = "how the parameters move"},
+    {.key = "loss",
+     .type = FIELD_VARIANT,
+     .offset = offsetof(struct compile_spec, loss),
+     .kinds = loss_kinds,
+     .aliases = loss_aliases,
+     .help = "what is minimised"},
+    {.key = "metrics",
+     .type = FIELD_VARIANTS,
+     .offset = offsetof(struct compile_spec, metrics),
+     .kinds = metric_kinds,
+     .aliases = metric_aliases,
+     .fallback = "[]",
+     .help = "what is watched: accuracy, AUC, mae"},
+    {.key = "exclude_from_weight_decay",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct compile_spec, exclude_from_weight_decay),
+     .fallback = "[]",
+     .help = "parts of the paths of parameters that do "
+             "not decay (bias, gamma, beta)"},
+    {.key = "warmup_steps",
+     .type = FIELD_INT,
+     .offset = offsetof(struct compile_spec, warmup_steps),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e15,
+     .help = "steps in which the learning rate rises to "
+             "where its schedule then starts"},
+    {.key = "scale_with_batch",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct compile_spec, scale_with_batch),
+     .fallback = "none",
+     .choices = scale_names,
+     .help = "learning rate times batch_size / "
+             "reference_batch_size, or its root"},
+    {.key = "reference_batch_size",
+     .type = FIELD_INT,
+     .offset = offsetof(struct compile_spec, reference_batch_size),
+     .fallback = "256",
+     .min = 1,
+     .max = 1 << 30,
+     .help = "the batch that the learning rate is meant "
+             "for"},
+    {0}};
 static const struct schema compile_schema = {"compile", compile_fields, NULL};
 
 static const char *const class_weight_names[] = {"balanced", NULL};
@@ -224,7 +256,8 @@ static enum status check(const struct experiment *e)
     FAIL_IF(e->fit.microbatch_size > e->fit.batch_size, ST_USAGE,
             "%s: fit.microbatch_size: found %lld, expected at most fit.batch_size, which is %lld",
             e->path, (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
-    return ST_OK;
+    TRY(optimizer_check(&e->compile.optimizer));
+    return callbacks_check(&e->fit.callbacks, e->compile.optimizer.args);
 }
 
 static char *folder_of(const char *path)

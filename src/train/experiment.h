@@ -19,9 +19,15 @@ struct data_spec {
 };
 enum standardize { STANDARDIZE_NONE, STANDARDIZE_CHANNEL, STANDARDIZE_FEATURE };
 
+enum batch_scale { SCALE_NONE, SCALE_LINEAR, SCALE_SQRT };
+
 struct compile_spec {
     struct variant optimizer, loss;
     struct variant_list metrics;
+    struct string_list exclude_from_weight_decay;
+    int64_t warmup_steps;
+    int scale_with_batch; /* enum batch_scale */
+    int64_t reference_batch_size;
 };
 
 struct fit_spec {

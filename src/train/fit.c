@@ -66,6 +66,12 @@ static enum status prepare(struct run *run, const struct fit_options *options)
         run->best = memory;
         TRY(world_agree(session->world, status));
     }
+    if (run->trainer.updater.average) {
+        void *memory = NULL;
+        status = mem_alloc(&memory, session->model->trainable * sizeof(float), "averages");
+        run->aside = memory;
+        TRY(world_agree(session->world, status));
+    }
     progress_init(&run->progress, options->progress, session->world->rank == 0, e->fit.epochs);
     log_set_before(progress_clear);
     note_machine(run);
@@ -94,6 +100,7 @@ static void show_step(struct run *run, double train_start)
     double taken = run->train_seconds + (clock_seconds() - train_start);
     double speed = used / (taken > 0.0 ? taken : 1e-9);
     double epochs_left = (double)(run->session->experiment->fit.epochs - t->epoch);
+    run->progress.learning_rate = trainer_learning_rate(t, t->step - 1);
     progress_step(&run->progress, t->epoch + 1, used / (double)t->samples, speed,
                   (epochs_left * (double)t->samples - used) / speed, &run->history, values,
                   1 + run->session->metrics);
@@ -124,6 +131,24 @@ static enum status run_steps(struct run *run)
     return ST_OK;
 }
 
+/* The averages take the place of the trained parameters, where wanted; and these come back.
+ * Collective. */
+static void swap_in(struct run *run, bool wanted)
+{
+    struct model *model = run->session->model;
+    if (!wanted)
+        return;
+    memcpy(run->aside, model->params, model->trainable * sizeof(float));
+    updater_averages(&run->trainer.updater, model->params);
+}
+
+static void swap_out(struct run *run, bool wanted)
+{
+    struct model *model = run->session->model;
+    if (wanted)
+        memcpy(model->params, run->aside, model->trainable * sizeof(float));
+}
+
 static enum status validate(struct run *run, struct history_row *row)
 {
     struct session *session = run->session;
@@ -131,7 +156,10 @@ static enum status validate(struct run *run, struct history_row *row)
     if (run->history.val_columns == 0)
         return ST_OK;
     profile_phase(run->trainer.profile, PHASE_VALIDATION);
-    TRY(session_evaluate(session, &session->validation_samples, values, NULL));
+    swap_in(run, run->callbacks.swap);
+    enum status status = session_evaluate(session, &session->validation_samples, values, NULL);
+    swap_out(run, run->callbacks.swap);
+    TRY(status);
     profile_phase(run->trainer.profile, PHASE_OTHER);
     FAIL_IF(run->callbacks.terminate_on_nan && !isfinite(values[0]), ST_DIVERGED,
             "val_loss is %g in epoch %lld: training has diverged; try a smaller learning_rate",
@@ -142,15 +170,39 @@ static enum status validate(struct run *run, struct history_row *row)
 static struct history_row row_of(const struct run *run)
 {
     const struct trainer *trainer = &run->trainer;
-    const struct optimizer_common *common = run->session->experiment->compile.optimizer.args;
     struct history_row row = {.epoch = trainer->epoch + 1,
                               .step = trainer->step,
                               .samples = (int64_t)trainer->samples,
-                              .learning_rate = common->learning_rate};
+                              .learning_rate = trainer_learning_rate(trainer, trainer->step - 1)};
     double taken = run->train_seconds > 0.0 ? run->train_seconds : 1e-9;
     row.samples_per_second = (double)trainer->samples / taken;
     session_values(run->session, trainer->epoch_sum, (double)trainer->samples, row.value);
     return row;
+}
+
+/* What ReduceLROnPlateau makes of the epoch's numbers. */
+static void reduce_rate(struct run *run, const struct history_row *row)
+{
+    double rate = callbacks_reduce(&run->callbacks, row->value, row->learning_rate);
+    if (rate == row->learning_rate)
+        return;
+    run->trainer.rate = rate;
+    log_note("epoch %lld: learning rate %g from here on", (long long)row->epoch, rate);
+}
+
+/* The parameters of the best epoch, in memory and in best.h5. */
+static enum status keep_best(struct run *run, bool improved, bool best)
+{
+    struct model *model = run->session->model;
+    bool averages = run->callbacks.swap && run->callbacks.swap->swap_on_epoch;
+    enum status status = ST_OK;
+    swap_in(run, averages && (improved || best));
+    if (improved && run->best)
+        memcpy(run->best, model->params, model->total * sizeof(float));
+    if (best)
+        status = run_save_model(run, "best.h5");
+    swap_out(run, averages && (improved || best));
+    return status;
 }
 
 /* What the callbacks make of the epoch's numbers. */
@@ -158,12 +210,10 @@ static enum status end_epoch(struct run *run, struct history_row *row)
 {
     struct callbacks *c = &run->callbacks;
     struct trainer *trainer = &run->trainer;
-    struct model *model = run->session->model;
     bool improved = false,
          best = c->save_best && watch_improved(&c->save_watch, row->value[c->save_watch.column]);
     run->stopped_early = callbacks_early_stop(c, row->epoch, row->value, &improved);
-    if (improved && run->best)
-        memcpy(run->best, model->params, model->total * sizeof(float));
+    reduce_rate(run, row);
     history_add(&run->history, row);
     progress_epoch(&run->progress, &run->history, row, best || improved);
     trainer->epoch++;
@@ -173,8 +223,7 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     run->epoch_start = clock_seconds();
     bool last = run->stopped_early || trainer->epoch >= run->session->experiment->fit.epochs;
     profile_phase(trainer->profile, PHASE_FILES);
-    if (best)
-        TRY(run_save_model(run, "best.h5"));
+    TRY(keep_best(run, improved, best));
     if (last || (c->save_unit == SAVE_EPOCHS && trainer->epoch % (int64_t)c->save_every == 0))
         TRY(run_save(run));
     TRY(run_save_texts(run));
@@ -213,6 +262,8 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
                  (long long)run->callbacks.best_epoch);
     if (run->best && run->callbacks.early_watch.any)
         memcpy(model->params, run->best, model->total * sizeof(float));
+    else if (run->trainer.updater.average && run->trainer.step > 0)
+        updater_averages(&run->trainer.updater, model->params);
     profile_phase(run->trainer.profile, PHASE_VALIDATION);
     TRY(run_save_confusion(run));
     profile_phase(run->trainer.profile, PHASE_FILES);
@@ -261,6 +312,7 @@ static void release(struct run *run)
     text_release(&run->transferred);
     run_folder_close(&run->folder);
     free(run->best);
+    free(run->aside);
 }
 
 enum status fit(struct session *session, const struct fit_options *options,

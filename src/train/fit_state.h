@@ -17,6 +17,7 @@ struct run {
     struct text experiment;  /* the resolved experiment */
     struct text transferred; /* what was taken from another model */
     float *best;             /* parameters that EarlyStopping would restore; NULL: not asked for */
+    float *aside;            /* parameters while their averages are in the model; or NULL */
     bool stopped_early;
     double epoch_seconds, train_seconds; /* of this epoch, before the present process's part */
     double epoch_start;                  /* when this process's part began */

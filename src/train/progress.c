@@ -115,7 +115,7 @@ void progress_step(struct progress *progress, int64_t epoch, double fraction,
     text_add(&tail, " %3.0f%%  %.0f samples/s", 100.0 * fraction, samples_per_second);
     for (size_t i = 0; i < count; i++)
         add_value(&tail, history->name[i], values[i], false);
-    text_add(&tail, "  %s left", duration(seconds_left, left));
+    text_add(&tail, "  lr %.3g  %s left", progress->learning_rate, duration(seconds_left, left));
     int width = width_of(progress);
     int room = width - MARGIN - (int)head.length - (int)tail.length;
     room = room > 30 ? 30 : room;
@@ -143,7 +143,7 @@ static void add_epoch(struct text *line, const struct progress *progress,
     for (size_t i = 0; i < history->values; i++)
         add_value(line, history->name[i], row->value[i], level > 2);
     if (level < 1)
-        text_add(line, "  %.0f samples/s", row->samples_per_second);
+        text_add(line, "  lr %.3g  %.0f samples/s", row->learning_rate, row->samples_per_second);
     if (level < 2)
         text_add(line, "  %s", duration(row->seconds, taken));
 }

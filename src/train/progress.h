@@ -13,7 +13,8 @@ struct progress {
     bool lines, live, colour;
     int terminal; /* file descriptor to ask for the width; -1: none */
     int64_t epochs;
-    double drawn; /* when the live line was last drawn, seconds */
+    double learning_rate; /* of the last step; set by the caller of progress_step */
+    double drawn;         /* when the live line was last drawn, seconds */
 };
 
 /* Finds out what there is to draw on; mpirun hands ranks a pseudo-terminal, so that its own

@@ -39,6 +39,7 @@ static void state_text(const struct run *run, bool timed, struct text *out)
     struct state state = {.epoch_seconds = timed ? seconds : 0.0,
                           .train_seconds = timed ? run->train_seconds : 0.0,
                           .stopped_early = run->stopped_early,
+                          .rate = run->trainer.rate,
                           .backend = run->session->model->kernels->name,
                           .core = core_of(run->session)};
     struct epoch_sums sums = sums_of(run);
@@ -84,11 +85,11 @@ static enum status write_file(struct run *run, const char *path, float *const *s
                                     .state = state.data};
     if (slots) {
         checkpoint.history = run->history.csv.data;
-        checkpoint.optimizer = (char *)(uintptr_t)trainer->optimizer->kind.name;
-        checkpoint.slots = trainer->slots;
+        checkpoint.optimizer = (char *)(uintptr_t)trainer->updater.optimizer->kind.name;
+        checkpoint.slots = trainer->updater.slots;
         checkpoint.best = run->best;
-        for (size_t s = 0; s < trainer->slots; s++) {
-            checkpoint.slot_name[s] = trainer->optimizer->slot_name[s];
+        for (size_t s = 0; s < trainer->updater.slots; s++) {
+            checkpoint.slot_name[s] = trainer->updater.slot_name[s];
             checkpoint.slot[s] = slots[s];
         }
     }
@@ -102,21 +103,21 @@ static enum status collect_slots(const struct run *run, float **full)
 {
     const struct trainer *trainer = &run->trainer;
     enum status status = ST_OK;
-    for (size_t s = 0; s < trainer->slots && status == ST_OK && run->session->world->rank == 0;
-         s++) {
+    for (size_t s = 0;
+         s < trainer->updater.slots && status == ST_OK && run->session->world->rank == 0; s++) {
         void *memory = NULL;
         status = mem_alloc(&memory, trainer->reducer.n * sizeof(float), "optimizer state to save");
         full[s] = memory;
     }
     TRY(world_agree(run->session->world, status));
-    for (size_t s = 0; s < trainer->slots; s++)
-        reducer_collect(&trainer->reducer, trainer->slot[s], full[s]);
+    for (size_t s = 0; s < trainer->updater.slots; s++)
+        reducer_collect(&trainer->reducer, trainer->updater.slot[s], full[s]);
     return ST_OK;
 }
 
 enum status run_save(struct run *run)
 {
-    float *full[OPTIMIZER_MAX_SLOTS] = {NULL};
+    float *full[UPDATER_MAX_SLOTS] = {NULL};
     TRY(check_finite(run)); /* the same on every rank */
     enum status status = collect_slots(run, full);
     if (status == ST_OK && run->session->world->rank == 0) {
@@ -126,7 +127,7 @@ enum status run_save(struct run *run)
         if (status == ST_OK)
             run_folder_prune(&run->folder, (size_t)run->callbacks.keep);
     }
-    for (size_t s = 0; s < OPTIMIZER_MAX_SLOTS; s++)
+    for (size_t s = 0; s < UPDATER_MAX_SLOTS; s++)
         free(full[s]);
     run->saved_at = clock_seconds();
     return world_agree(run->session->world, status);
@@ -195,12 +196,12 @@ static enum status check_slots(const struct run *run, const char *path,
                                const struct checkpoint *checkpoint)
 {
     const struct trainer *trainer = &run->trainer;
-    bool same = checkpoint->optimizer && checkpoint->slots == trainer->slots &&
-                strcmp(checkpoint->optimizer, trainer->optimizer->kind.name) == 0;
-    for (size_t s = 0; same && s < trainer->slots; s++)
-        same = strcmp(checkpoint->slot_name[s], trainer->optimizer->slot_name[s]) == 0;
+    bool same = checkpoint->optimizer && checkpoint->slots == trainer->updater.slots &&
+                strcmp(checkpoint->optimizer, trainer->updater.optimizer->kind.name) == 0;
+    for (size_t s = 0; same && s < trainer->updater.slots; s++)
+        same = strcmp(checkpoint->slot_name[s], trainer->updater.slot_name[s]) == 0;
     FAIL_IF(!same, ST_MODEL, "%s: holds no state of the optimizer %s", path,
-            trainer->optimizer->kind.name);
+            trainer->updater.optimizer->kind.name);
     FAIL_IF(checkpoint->position < 0 || (size_t)checkpoint->position > trainer->samples ||
                 checkpoint->epoch < 0 || checkpoint->step < 0 || !checkpoint->history,
             ST_MODEL, "%s: its position (epoch %lld, step %lld, sample %lld) makes no sense", path,
@@ -271,8 +272,8 @@ static enum status hand_out(struct run *run, struct checkpoint *checkpoint, cons
     if (world->rank == 0)
         memcpy(session->model->params, checkpoint->params, session->model->total * sizeof(float));
     world_broadcast(world, session->model->params, session->model->total * sizeof(float));
-    for (size_t s = 0; s < trainer->slots; s++)
-        reducer_hand_out(&trainer->reducer, checkpoint->slot[s], trainer->slot[s]);
+    for (size_t s = 0; s < trainer->updater.slots; s++)
+        reducer_hand_out(&trainer->reducer, checkpoint->slot[s], trainer->updater.slot[s]);
     if (run->best && place[3]) {
         if (world->rank == 0)
             memcpy(run->best, checkpoint->best, session->model->total * sizeof(float));
@@ -288,6 +289,7 @@ static enum status hand_out(struct run *run, struct checkpoint *checkpoint, cons
         run->epoch_seconds = state.epoch_seconds;
         run->train_seconds = state.train_seconds;
         run->stopped_early = state.stopped_early;
+        trainer->rate = state.rate;
         if (strcmp(state.core, core_of(session)) != 0)
             log_warn("the run was computed for CPU type %s and goes on for %s: exact: false, the "
                      "bits may differ from an undisturbed run's",

@@ -53,6 +53,10 @@ void state_write(const struct state *state, const struct epoch_sums *sums,
     text_add(out, "\"wait\": %lld, \"best_epoch\": %lld, ", (long long)callbacks->wait,
              (long long)callbacks->best_epoch);
     add_watch(out, "save", &callbacks->save_watch);
+    add_number(out, "rate", state->rate);
+    add_watch(out, "plateau", &callbacks->plateau_watch);
+    text_add(out, "\"plateau_wait\": %lld, \"plateau_cooldown\": %lld, ",
+             (long long)callbacks->plateau_wait, (long long)callbacks->plateau_cooldown);
     add_floats(out, "mean", scaling->mean, scaling->n);
     add_floats(out, "deviation", scaling->deviation, scaling->n);
     text_add(out, "\"backend\": \"%s\", \"core\": ", state->backend);
@@ -153,11 +157,16 @@ enum status state_read(const char *name, const char *text, struct pool *pool, st
     state->stopped_early = get_bool(&r, "stopped_early");
     state->backend = get_text(&r, "backend", pool);
     state->core = get_text(&r, "core", pool);
+    state->rate = (double)NAN;
     if (callbacks) {
+        state->rate = get_number(&r, "rate");
         get_watch(&r, "early_any", "early_best", &callbacks->early_watch);
         callbacks->wait = (int64_t)get_number(&r, "wait");
         callbacks->best_epoch = (int64_t)get_number(&r, "best_epoch");
         get_watch(&r, "save_any", "save_best", &callbacks->save_watch);
+        get_watch(&r, "plateau_any", "plateau_best", &callbacks->plateau_watch);
+        callbacks->plateau_wait = (int64_t)get_number(&r, "plateau_wait");
+        callbacks->plateau_cooldown = (int64_t)get_number(&r, "plateau_cooldown");
     }
     if (scaling)
         get_scaling(&r, scaling);

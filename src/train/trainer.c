@@ -6,17 +6,6 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "layers/regularizers.h"
-
-static void start_slots(struct trainer *trainer, const void *args)
-{
-    size_t own = reducer_own(&trainer->reducer);
-    for (size_t s = 0; s < trainer->slots; s++) {
-        float start = trainer->optimizer->slot_start ? trainer->optimizer->slot_start(args, s) : 0;
-        for (size_t i = 0; i < own; i++)
-            trainer->slot[s][i] = start;
-    }
-}
 
 /* The reducer, and sums through shared memory where gradients go through it. */
 static enum status open_reducer(struct trainer *trainer)
@@ -30,7 +19,8 @@ static enum status open_reducer(struct trainer *trainer)
                                .starts = starts,
                                .layers = model_gradient_starts(model, starts),
                                .usual = session_microbatches(session, batch),
-                               .last = session_microbatches(session, rest ? rest : batch)};
+                               .last = session_microbatches(session, rest ? rest : batch),
+                               .cuts = trainer->cuts};
     enum status status = reducer_init(&trainer->reducer, session->world, &plan);
     free(starts);
     if (status == ST_OK && trainer->reducer.window.shared)
@@ -38,25 +28,11 @@ static enum status open_reducer(struct trainer *trainer)
     return status;
 }
 
-static enum status allocate_slots(struct trainer *trainer)
-{
-    const void *args = trainer->session->experiment->compile.optimizer.args;
-    trainer->slots = trainer->optimizer->slots(args);
-    for (size_t s = 0; s < trainer->slots; s++) {
-        void *memory = NULL;
-        TRY(mem_alloc(&memory, reducer_own(&trainer->reducer) * sizeof(float), "optimizer state"));
-        trainer->slot[s] = memory;
-    }
-    start_slots(trainer, args);
-    return ST_OK;
-}
-
 enum status trainer_init(struct trainer *trainer, struct session *session)
 {
     const struct experiment *e = session->experiment;
-    *trainer = (struct trainer){.session = session,
-                                .optimizer = e->compile.optimizer.kind->impl,
-                                .samples = session->train_samples.n};
+    *trainer = (struct trainer){
+        .session = session, .rate = (double)NAN, .samples = session->train_samples.n};
     size_t batch = (size_t)e->fit.batch_size;
     trainer->steps = (trainer->samples + batch - 1) / batch;
     trainer->order = mem_need(trainer->samples, sizeof *trainer->order);
@@ -69,20 +45,43 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
                  "lower fit.microbatch_size (%lld) or raise fit.batch_size (%lld)",
                  session->world->size, microbatches, (size_t)session->world->size - microbatches,
                  (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
+    const struct update_spec spec = {&e->compile.optimizer, &e->compile.exclude_from_weight_decay};
+    update_cuts(&spec, session->model, &trainer->cuts);
     TRY(open_reducer(trainer));
-    return world_agree(session->world, allocate_slots(trainer));
+    return world_agree(session->world,
+                       updater_init(&trainer->updater, &spec, session->model, &trainer->reducer));
 }
 
 void trainer_release(struct trainer *trainer)
 {
+    updater_release(&trainer->updater);
     reducer_release(&trainer->reducer);
     sums_release(&trainer->sums);
-    for (size_t s = 0; s < trainer->slots; s++)
-        free(trainer->slot[s]);
+    free((void *)(uintptr_t)trainer->cuts.at);
     free(trainer->order);
     free(trainer->shuffled);
     free(trainer->epoch_sum);
     *trainer = (struct trainer){0};
+}
+
+/* What batches of another size than the reference make of the learning rate. */
+static double batch_factor(const struct experiment *e)
+{
+    double share = (double)e->fit.batch_size / (double)e->compile.reference_batch_size;
+    if (e->compile.scale_with_batch == SCALE_NONE)
+        return 1.0;
+    return e->compile.scale_with_batch == SCALE_LINEAR ? share : sqrt(share);
+}
+
+double trainer_learning_rate(const struct trainer *trainer, int64_t step)
+{
+    const struct experiment *e = trainer->session->experiment;
+    const struct optimizer_common *common = e->compile.optimizer.args;
+    int64_t warmup = e->compile.warmup_steps, after = step < warmup ? 0 : step - warmup;
+    double share = step < warmup ? (double)(step + 1) / (double)warmup : 1.0;
+    if (!isnan(trainer->rate))
+        return trainer->rate;
+    return schedule_rate(&common->learning_rate, after) * batch_factor(e) * share;
 }
 
 void trainer_begin_epoch(struct trainer *trainer)
@@ -152,53 +151,18 @@ static enum status run_range(struct trainer *trainer, const uint32_t *ids, size_
     return status;
 }
 
-/* g += l1 sign(w) + 2 l2 w where a piece meets a regularized parameter. */
-static void add_penalty_gradient(const struct model *model, struct slice piece, float *g)
-{
-    size_t count = model_param_count(model);
-    for (size_t p = 0; p < count; p++) {
-        const struct param *param = model_param(model, p, NULL);
-        struct penalty penalty = regularizer_penalty(param->regularizer);
-        if (!param->trainable || (penalty.l1 == 0.0 && penalty.l2 == 0.0))
-            continue;
-        size_t first = param->offset > piece.first ? param->offset : piece.first;
-        size_t end = param->offset + param->size;
-        end = end < piece.first + piece.size ? end : piece.first + piece.size;
-        float l1 = (float)penalty.l1, l2 = (float)(2.0 * penalty.l2);
-        for (size_t i = first; i < end; i++) {
-            float w = model->params[i];
-            g[i - piece.first] += l1 * (float)((w > 0.0f) - (w < 0.0f)) + l2 * w;
-        }
-    }
-}
-
-/* The own piece of a bucket, of which total is the gradient's sum over n samples. */
-static void update_piece(struct trainer *trainer, const struct reduce_bucket *bucket, size_t n)
-{
-    const struct experiment *e = trainer->session->experiment;
-    const struct optimizer_common *common = e->compile.optimizer.args;
-    struct model *model = trainer->session->model;
-    float share = (float)(1.0 / (double)n), *g = bucket->total;
-    for (size_t i = 0; i < bucket->own.size; i++)
-        g[i] *= share;
-    add_penalty_gradient(model, bucket->own, g);
-    struct optimizer_step step = {.learning_rate = common->learning_rate,
-                                  .iteration = trainer->step + 1,
-                                  .n = bucket->own.size,
-                                  .w = model->params + bucket->own.first,
-                                  .g = g};
-    for (size_t s = 0; s < trainer->slots; s++)
-        step.slot[s] = trainer->slot[s] + bucket->place;
-    trainer->optimizer->update(e->compile.optimizer.args, &step);
-}
-
 static void update(struct trainer *trainer, size_t n)
 {
     struct reducer *reducer = &trainer->reducer;
     float *params = trainer->session->model->params;
+    const struct update_now now = {.learning_rate = trainer_learning_rate(trainer, trainer->step),
+                                   .iteration = trainer->step + 1,
+                                   .samples = n};
+    profile_phase(trainer->profile, PHASE_UPDATE);
+    updater_begin(&trainer->updater, &now);
     for (size_t b = 0; b < reducer->buckets.count; b++) {
         profile_phase(trainer->profile, PHASE_UPDATE);
-        update_piece(trainer, &reducer->bucket[b], n);
+        updater_bucket(&trainer->updater, &now, b);
         profile_phase(trainer->profile, PHASE_EXCHANGE);
         reducer_share(reducer, b, params);
     }

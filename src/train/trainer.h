@@ -3,23 +3,23 @@
 #define CONVOY_TRAIN_TRAINER_H
 
 #include "comm/reduce.h"
-#include "optimizers/optimizer.h"
 #include "train/profile.h"
 #include "train/session.h"
+#include "train/update.h"
 
 struct trainer {
     struct session *session;
     struct profile *profile; /* NULL: times are not measured; not owned */
     struct reducer reducer;
     struct sums sums;
-    const struct optimizer_type *optimizer;
-    size_t slots;
-    float *slot[OPTIMIZER_MAX_SLOTS]; /* of this rank's pieces, one after the other */
-    uint32_t *order;                  /* this epoch's samples, in the order of use */
-    uint32_t *shuffled;               /* positions, for making the order */
-    size_t samples, steps;            /* an epoch's */
-    double step_seconds;              /* spent in steps by this process */
-    int64_t steps_done;               /* by this process */
+    struct cuts cuts; /* where pieces may begin */
+    struct updater updater;
+    double rate;           /* the learning rate; NAN: what the experiment says */
+    uint32_t *order;       /* this epoch's samples, in the order of use */
+    uint32_t *shuffled;    /* positions, for making the order */
+    size_t samples, steps; /* an epoch's */
+    double step_seconds;   /* spent in steps by this process */
+    int64_t steps_done;    /* by this process */
     /* where we are */
     int64_t epoch;     /* epochs finished */
     int64_t step;      /* steps finished since the beginning */
@@ -31,6 +31,10 @@ struct trainer {
  * there are more ranks than microbatches. Collective. */
 enum status trainer_init(struct trainer *trainer, struct session *session);
 void trainer_release(struct trainer *trainer);
+
+/* The learning rate of a step (from 0): the schedule's, scaled with the batch, after the warm-up;
+ * or trainer->rate. Not collective. */
+double trainer_learning_rate(const struct trainer *trainer, int64_t step);
 
 /* The order of the samples in the epoch that trainer->epoch says. Not collective. */
 void trainer_begin_epoch(struct trainer *trainer);

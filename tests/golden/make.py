@@ -3,12 +3,16 @@
 
     pip install keras jax h5py && python3 tests/golden/make.py [AREA ...]
 
-All areas, if none is named. A module of cases may have CASES, OPTIMIZERS, MODELS, LOSSES and METRICS. A file has two datasets: `numbers`, all arrays of all cases one after the other, and `contents`, a
-text that says what they are, in the same order, a line each (a dataset or group for each array would
-make the file several times larger). The versions are attributes of the file. Lines of contents:
+All areas, if none is named. A module of cases may have CASES, OPTIMIZERS, UPDATES, SCHEDULES,
+PLATEAUS, MODELS, LOSSES and METRICS, and in OWN classes that Keras lacks. A file has two datasets:
+`numbers`, all arrays of all cases one after the other, and `contents`, a text that says what they are,
+in the same order, a line each (a dataset or group for each array would make the file several times
+larger). The versions are attributes of the file. Lines of contents:
 
-    case layers/NAME | optimizers/NAME | models/NAME | losses/NAME | metrics/NAME
-    model, loss, optimizer, metric    as in an experiment
+    case layers/NAME | optimizers/NAME | updates/NAME | schedules/NAME | plateaus/NAME |
+         models/NAME | losses/NAME | metrics/NAME
+    model, loss, optimizer, metric, schedule, callback    as in an experiment
+    exclude                   a word in the paths of parameters that do not decay
     samples                   how many there are in x
     array NAME DIM DIM ...    the next numbers, in row-major order
 
@@ -20,6 +24,11 @@ layers   x, w/LAYER/PARAMETER (trainable or not), y (inference); unless the case
          loss_reg; dx and dw are gradients of loss. Where the last layer's softmax or sigmoid meets
          its crossentropy, the loss is computed from logits; Keras would clip the probabilities.
 optimizers   w0[n], g[steps,n], w[steps,n]
+updates  after/LAYER/PARAMETER[SAMPLES + 1] after UPDATE_STEPS: the elements at i*size/SAMPLES, then the
+         norm of all; average/LAYER/PARAMETER likewise with use_ema. Parameters are those of generator.py,
+         the gradient of step t is numbers(seed of "g/LAYER/PARAMETER", size, t*size).
+schedules    steps[n], rates[n]
+plateaus watched[n], rates[n]: the learning rate, 0.1 at first, after each epoch
 models   losses[STEPS] (mean over samples, before each step) and for each parameter after the last step
          after/LAYER/PARAMETER[SAMPLES + 2]: the elements at i*size/SAMPLES, then the norm of all, then
          the error that Keras has in float32: |difference of the elements| / |elements|.
@@ -49,6 +58,8 @@ import scores
 jax.config.update("jax_default_matmul_precision", "highest")
 SAMPLES = 64
 STEPS = 3
+UPDATE_STEPS = 4
+MSE = "mean_squared_error"
 FROM_LOGITS = {("softmax", "sparse_categorical_crossentropy"),
                ("softmax", "categorical_crossentropy"), ("sigmoid", "binary_crossentropy")}
 
@@ -58,6 +69,8 @@ FROM_LOGITS = {("softmax", "sparse_categorical_crossentropy"),
 def yaml_value(value):
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return "null"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {yaml_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -78,12 +91,22 @@ def regularizer(spec):
     return make(**value) if isinstance(value, dict) else make(value)
 
 
+def constraint(spec):
+    if isinstance(spec, str):
+        return getattr(keras.constraints, spec)()
+    (kind, value), = spec.items()
+    value = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    return getattr(keras.constraints, kind)(**value)
+
+
 def keras_layer(kind, args):
     """The layer and the activation to follow it, for layers that have none in Keras."""
     args = {k: v for k, v in args.items() if k != "inputs"}
     for key in args:
         if key.endswith("_regularizer"):
             args[key] = regularizer(args[key])
+        if key.endswith("_constraint"):
+            args[key] = constraint(args[key])
         if isinstance(args[key], list):
             args[key] = tuple(tuple(v) if isinstance(v, list) else v for v in args[key])
     activation = "linear"
@@ -278,6 +301,94 @@ def write_optimizer_case(out, name, kind, args):
     out.put("w", w)
 
 
+def schedule_of(own, kind, args):
+    return own[kind](**args) if kind in own else getattr(keras.optimizers.schedules, kind)(**args)
+
+
+def optimizer_of(own, kind, args, exclude, multiplier):
+    args = dict(args)
+    rate = args.get("learning_rate")
+    if isinstance(rate, dict):
+        (name, values), = rate.items()
+        args["learning_rate"] = schedule_of(own, name, values)
+    if multiplier != 1.0:
+        args["learning_rate"] *= multiplier
+    if kind in own:
+        return own[kind](**args)
+    optimizer = getattr(keras.optimizers, kind)(**args)
+    if exclude:
+        optimizer.exclude_from_weight_decay(var_names=[exclude])
+    return optimizer
+
+
+def with_norm(value):
+    return [*samples_of(value), np.linalg.norm(np.asarray(value, np.float64))]
+
+
+def write_update_case(out, own, name, shape, layers, kind, args, more):
+    c = Compiled(shape, layers, MSE)
+    exclude, multiplier = more.get("exclude"), more.get("multiplier", {})
+    variables = dict(zip(c.trainable, c.model.trainable_variables))
+    groups = {}  # an optimizer for each learning rate
+    for path, variable in variables.items():
+        variable.assign(generator.parameter(path, variable.shape))
+        groups.setdefault(multiplier.get(path.split("/")[0], 1.0), []).append(path)
+    optimizers = {m: optimizer_of(own, kind, args, exclude, m) for m in groups}
+    for step in range(UPDATE_STEPS):
+        w = [jnp.asarray(v.value) for v in variables.values()]
+        x = jnp.zeros((1,) + tuple(shape), "float64")
+        y = jnp.zeros((1,) + c.model.output_shape[1:], "float64")
+        penalty = dict(zip(variables, jax.grad(c.penalty)(w, x, [], y)))
+        g = {path: penalty[path] + generator.numbers(
+                generator.seed_of("g/" + path), int(np.prod(v.shape)),
+                step * int(np.prod(v.shape))).reshape(v.shape).astype("float64")
+             for path, v in variables.items()}
+        for m, paths in groups.items():
+            if kind in own:
+                for path in paths:
+                    variables[path].assign(optimizers[m].step(
+                        path, variables[path].value, g[path], jnp.linalg.norm))
+            else:
+                optimizers[m].apply([g[path] for path in paths], [variables[path] for path in paths])
+    texts = dict(exclude=exclude) if exclude else {}
+    for _, arguments in layers:
+        if arguments["name"] in multiplier:
+            arguments["learning_rate_multiplier"] = multiplier[arguments["name"]]
+    out.case("updates/" + name, model=yaml_model(shape, layers), optimizer=yaml_value({kind: args}),
+             **texts)
+    for path, variable in variables.items():
+        out.put("after/" + path, with_norm(variable.value))
+    if args.get("use_ema"):
+        for path, average in zip(variables, optimizers[1.0]._model_variables_moving_average):
+            out.put("average/" + path, with_norm(average.value))
+
+
+def write_schedule_case(out, own, name, kind, args, steps):
+    rate = schedule_of(own, kind, args)
+    out.case("schedules/" + name, schedule=yaml_value({kind: args}))
+    out.put("steps", steps)
+    out.put("rates", [float(rate(step)) for step in steps])
+
+
+class Plateau:
+    """As much of a model as ReduceLROnPlateau looks at."""
+
+    def __init__(self):
+        self.optimizer = keras.optimizers.SGD(0.1)
+
+
+def write_plateau_case(out, name, args, watched):
+    callback, model, rates = keras.callbacks.ReduceLROnPlateau(**args), Plateau(), []
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, value in enumerate(watched):
+        callback.on_epoch_end(epoch, {"val_loss": value})
+        rates.append(float(model.optimizer.learning_rate))
+    out.case("plateaus/" + name, callback=yaml_value({"ReduceLROnPlateau": args}))
+    out.put("watched", watched)
+    out.put("rates", rates)
+
+
 # ---- Whole models ----
 
 BATCH, RATE, MOMENTUM = 8, np.float32(0.01), np.float32(0.9)
@@ -339,6 +450,13 @@ def make(area):
         write_layer_case(out, *c)
     for c in getattr(cases, "OPTIMIZERS", []):
         write_optimizer_case(out, *c)
+    own = getattr(cases, "OWN", {})
+    for c in getattr(cases, "UPDATES", []):
+        write_update_case(out, own, *c)
+    for c in getattr(cases, "SCHEDULES", []):
+        write_schedule_case(out, own, *c)
+    for c in getattr(cases, "PLATEAUS", []):
+        write_plateau_case(out, *c)
     for name, model in getattr(cases, "MODELS", []):
         write_model_case(out, name, *model())
     for c in getattr(cases, "LOSSES", []):

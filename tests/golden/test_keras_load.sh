@@ -94,12 +94,14 @@ layers:
   - MaxPooling2D: {pool_size: 3, strides: 2, padding: same, activation: tanh}
   - Dropout: 0.25
   - Conv2D: {filters: 8, kernel_size: [3, 2], strides: [2, 1], padding: same,
-             kernel_initializer: {random_normal: {stddev: 0.2}}, bias_initializer: {constant: 0.3}}
+             kernel_initializer: {random_normal: {stddev: 0.2}}, bias_initializer: {constant: 0.3},
+             kernel_constraint: {MinMaxNorm: {axis: [0, 1, 2]}}}
   - BatchNormalization: {center: false, gamma_regularizer: {L1: 0.001}, trainable: false}
   - Activation: sigmoid
   - AveragePooling2D: {pool_size: 2}
   - GlobalAveragePooling2D
-  - Dense: {units: 10, activation: softmax, kernel_initializer: he_normal}
+  - Dense: {units: 10, activation: softmax, kernel_initializer: he_normal,
+            kernel_constraint: MaxNorm, bias_constraint: NonNeg}
 END
 network cifar 32 32 3
 
@@ -179,6 +181,6 @@ resnet20() {
     echo "  - GlobalAveragePooling2D"
     echo "  - Dense: {units: 10, activation: softmax}"
 }
-resnet20 | experiment resnet20 sparse_categorical_crossentropy '{RMSprop: {learning_rate: 0.001}}'
+resnet20 | experiment resnet20 sparse_categorical_crossentropy '{AdamW: {learning_rate: {CosineDecay: {initial_learning_rate: 0.001, decay_steps: 100}}, global_clipnorm: 1}}'
 network resnet20 32 32 3
 finish

@@ -72,6 +72,12 @@ static const float *read_line(char *line, struct golden_case *c, const float *nu
         c->optimizer = value;
     else if (strcmp(line, "metric") == 0)
         c->metric = value;
+    else if (strcmp(line, "schedule") == 0)
+        c->schedule = value;
+    else if (strcmp(line, "callback") == 0)
+        c->callback = value;
+    else if (strcmp(line, "exclude") == 0)
+        c->exclude = value;
     else
         MUST(false, "golden: contents has the key \"%s\"", line);
     return numbers;

@@ -16,8 +16,9 @@ struct golden_array {
 
 struct golden_case {
     const char *name; /* "layers/conv2d_1x1" */
-    /* as in an experiment; NULL where the case has none */
-    const char *model, *loss, *optimizer, *metric;
+    /* as in an experiment; NULL where the case has none: */
+    const char *model, *loss, *optimizer, *metric, *schedule, *callback;
+    const char *exclude; /* a word in the paths of parameters that do not decay */
     int samples;
     size_t arrays;
     struct golden_array *array;

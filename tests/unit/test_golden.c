@@ -171,7 +171,10 @@ static void check_penalty(struct run *run)
             sum += penalty.l1 * fabs(value) + penalty.l2 * value * value;
             gradient[k] = (float)(penalty.l1 * sign + 2.0 * penalty.l2 * value);
         }
-        CU_ASSERT(want || (penalty.l1 == 0.0 && penalty.l2 == 0.0));
+        const struct matrix_regularizer *matrix = regularizer_matrix(param);
+        if (matrix)
+            sum += matrix->penalty(param->regularizer->args, param, w, gradient);
+        CU_ASSERT(want || (penalty.l1 == 0.0 && penalty.l2 == 0.0 && !matrix));
         char name[96];
         snprintf(name, sizeof name, "dr/%s", param->path);
         const struct golden_array *dr = want ? golden_find(run->c, name) : NULL;
@@ -270,7 +273,9 @@ static void run_optimizer(const struct golden_case *c, size_t slice)
     const struct golden_array *want = golden_need(c, "w");
     size_t n = w0->size, slots = type->slots(args);
     float *w = pool_alloc(&pool, n * sizeof *w), *slot[OPTIMIZER_MAX_SLOTS] = {NULL};
+    float *gradient = pool_alloc(&pool, g->size * sizeof *gradient);
     memcpy(w, w0->v, n * sizeof *w);
+    memcpy(gradient, g->v, g->size * sizeof *gradient);
     for (size_t s = 0; s < slots; s++) {
         slot[s] = pool_alloc(&pool, n * sizeof *w);
         for (size_t i = 0; i < n && type->slot_start; i++)
@@ -279,11 +284,12 @@ static void run_optimizer(const struct golden_case *c, size_t slice)
     for (size_t t = 0; t < g->size / n; t++) {
         for (size_t from = 0; from < n; from += slice) {
             struct optimizer_step step = {
-                .learning_rate = ((const struct optimizer_common *)args)->learning_rate,
+                .learning_rate = schedule_rate(
+                    &((const struct optimizer_common *)args)->learning_rate, (int64_t)t),
                 .iteration = (int64_t)t + 1,
                 .n = n - from < slice ? n - from : slice,
                 .w = w + from,
-                .g = g->v + t * n + from};
+                .g = gradient + t * n + from};
             for (size_t s = 0; s < slots; s++)
                 step.slot[s] = slot[s] + from;
             type->update(args, &step);
@@ -301,7 +307,7 @@ static void optimizers(void)
     const struct golden *golden = golden_load();
     size_t found = 0;
     for (size_t i = 0; i < golden->cases; i++)
-        if (golden->at[i].optimizer) {
+        if (golden_find(&golden->at[i], "w0")) {
             found++;
             run_optimizer(&golden->at[i], golden_need(&golden->at[i], "w0")->size);
             run_optimizer(&golden->at[i], 5);

@@ -44,7 +44,7 @@ static void test_sequential(void)
             "\"kernel_size\": [2, 3], ",
             "\"kernel_initializer\": {\"class_name\": \"GlorotUniform\", \"config\": {}}, ",
             "\"kernel_regularizer\": {\"class_name\": \"L1L2\", \"config\": {\"l1\": 0.5, "
-            "\"l2\": 1.0}}, \"bias_regularizer\": null}}, ",
+            "\"l2\": 1.0}}, \"bias_regularizer\": null, \"kernel_constraint\": null, ",
             "\"pool_size\": [2, 2], \"strides\": null, \"padding\": \"valid\"}}, "
             "{\"class_name\": \"Activation\", \"config\": {\"name\": \"pool_tanh\", "
             "\"dtype\": \"float32\", \"activation\": \"tanh\"}}, "
@@ -82,9 +82,9 @@ static void test_training(void)
 {
     struct pool pool = {0};
     struct text config = {0};
-    const struct checkpoint_training training =
-        net_training(&pool, "loss: {huber: 2.5}, optimizer: {RMSprop: {rho: 0.5}}, metrics: "
-                            "[acc, mae, AUC, {TopKCategoricalAccuracy: 2}]");
+    const struct checkpoint_training training = net_training(
+        &pool, "loss: {huber: 2.5}, optimizer: {RMSprop: {rho: 0.5, clipnorm: 1}}, metrics: "
+               "[acc, mae, AUC, {TopKCategoricalAccuracy: 2}]");
     keras_training_config(&training, &config);
     CU_ASSERT_STRING_EQUAL(
         config.data,
@@ -92,7 +92,10 @@ static void test_training(void)
         "\"metrics\": [\"accuracy\", \"mean_absolute_error\", \"AUC\", {\"class_name\": "
         "\"TopKCategoricalAccuracy\", \"config\": {\"name\": null, \"k\": 2}}], "
         "\"weighted_metrics\": null, \"loss_weights\": null, \"optimizer_config\": "
-        "{\"class_name\": \"RMSprop\", \"config\": {\"learning_rate\": 0.001, \"rho\": 0.5, "
+        "{\"class_name\": \"RMSprop\", \"config\": {\"weight_decay\": null, \"clipnorm\": 1.0, "
+        "\"global_clipnorm\": null, \"clipvalue\": null, \"use_ema\": false, \"ema_momentum\": "
+        "0.99, "
+        "\"ema_overwrite_frequency\": null, \"learning_rate\": 0.001, \"rho\": 0.5, "
         "\"momentum\": 0.0, \"epsilon\": 1e-07, \"centered\": false}}}");
     text_release(&config);
     pool_release(&pool);
