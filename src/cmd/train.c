@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/signals.h"
 #include "cmd/cmd.h"
 #include "data/guard.h"
 #include "train/fit.h"
+#include "train/rate_test.h"
 
 static const char usage[] =
     "usage: convoy train EXPERIMENT.yaml [options]\n"
@@ -26,6 +28,10 @@ static const char usage[] =
     "  -r, --resume           go on from the newest checkpoint in the run's folder, if any\n"
     "      --overwrite        begin anew where the folder holds an earlier run\n"
     "      --dry-run          print the experiment with every default, train nothing\n"
+    "      --find-learning-rate[=STEPS]\n"
+    "                         train so many steps (100) with a growing learning rate, and print\n"
+    "                         which would do; writes nothing but learning-rate.csv and .svg in\n"
+    "                         the run's folder\n"
     "      --profile          end with a table of where the time went; RUN/trace.json shows steps\n"
     "                         in a viewer (Perfetto, chrome://tracing)\n"
     "      --progress MODE    auto, live, lines or quiet (default: auto)\n"
@@ -35,30 +41,40 @@ static const char usage[] =
     "USR1 or INT (Ctrl-C) writes a checkpoint after the step under way and exits with 75.\n";
 
 enum { MAX_OVERRIDES = 256 };
-enum option_code { OPT_OVERWRITE = 256, OPT_DRY_RUN, OPT_PROFILE, OPT_PROGRESS, OPT_JSON };
+enum option_code {
+    OPT_OVERWRITE = 256,
+    OPT_DRY_RUN,
+    OPT_FIND_RATE,
+    OPT_PROFILE,
+    OPT_PROGRESS,
+    OPT_JSON
+};
 
 struct train_options {
     const char *file;
     char *out; /* NULL: runs/NAME */
     char *overrides[MAX_OVERRIDES];
     size_t override_count;
-    long ranks; /* 0: one a core */
+    long ranks;      /* 0: one a core */
+    long rate_steps; /* of --find-learning-rate; 0: not asked for */
     enum run_start start;
     enum progress_mode progress;
     bool dry_run, profile, json, help;
 };
 
-static const struct option long_options[] = {{"ranks", required_argument, NULL, 'n'},
-                                             {"out", required_argument, NULL, 'o'},
-                                             {"set", required_argument, NULL, 's'},
-                                             {"resume", no_argument, NULL, 'r'},
-                                             {"overwrite", no_argument, NULL, OPT_OVERWRITE},
-                                             {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-                                             {"profile", no_argument, NULL, OPT_PROFILE},
-                                             {"progress", required_argument, NULL, OPT_PROGRESS},
-                                             {"json", no_argument, NULL, OPT_JSON},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {0}};
+static const struct option long_options[] = {
+    {"ranks", required_argument, NULL, 'n'},
+    {"out", required_argument, NULL, 'o'},
+    {"set", required_argument, NULL, 's'},
+    {"resume", no_argument, NULL, 'r'},
+    {"overwrite", no_argument, NULL, OPT_OVERWRITE},
+    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"find-learning-rate", optional_argument, NULL, OPT_FIND_RATE},
+    {"profile", no_argument, NULL, OPT_PROFILE},
+    {"progress", required_argument, NULL, OPT_PROGRESS},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {0}};
 
 static int parse_progress(const char *text, enum progress_mode *mode)
 {
@@ -93,6 +109,10 @@ static int parse_option(int code, struct train_options *o)
     case OPT_DRY_RUN:
         o->dry_run = true;
         return 0;
+    case OPT_FIND_RATE:
+        o->rate_steps = 100;
+        return optarg ? cmd_number("train", "--find-learning-rate", optarg, 1000000, &o->rate_steps)
+                      : 0;
     case OPT_PROFILE:
         o->profile = true;
         return 0;
@@ -120,6 +140,9 @@ static int parse(int argc, char **argv, struct train_options *o)
     }
     if (o->help)
         return 0;
+    if (o->rate_steps && (o->rate_steps < 20 || o->start == RUN_RESUME || o->profile || o->json))
+        return cmd_usage("train", "--find-learning-rate: expected at least 20 steps, and none of "
+                                  "--resume, --profile and --json");
     if (argc - optind > 1)
         return cmd_usage("train", "one experiment at a time; found '%s' and '%s'", argv[optind],
                          argv[optind + 1]);
@@ -192,27 +215,75 @@ static void print_profile(const struct fit_options *options, const struct world 
     text_release(&out);
 }
 
-static enum status train(const struct train_options *o, const struct experiment *e,
-                         struct world *world)
+static enum status write_rates(const struct rate_test *test, const char *folder, const char *end,
+                               void (*write)(const struct rate_test *test, struct text *out))
+{
+    struct text path = {0}, text = {0};
+    text_add(&path, "%s/learning-rate.%s", folder, end);
+    write(test, &text);
+    enum status status = file_write_atomic(path.data, text.data, text.length);
+    text_release(&path);
+    text_release(&text);
+    return status;
+}
+
+/* What the test has found: the table, and on rank 0 the two files. */
+static enum status report_rates(const struct rate_test *test, const char *folder,
+                                const struct world *world)
+{
+    struct text out = {0};
+    rate_test_table(test, 20, &out);
+    text_add(&out, "picture: %s/learning-rate.svg\n", folder);
+    cmd_print(world, &out);
+    text_release(&out);
+    if (world->rank != 0)
+        return ST_OK;
+    TRY(file_make_folder(folder));
+    TRY(write_rates(test, folder, "csv", rate_test_csv));
+    return write_rates(test, folder, "svg", rate_test_svg);
+}
+
+static enum status find_rate(struct session *session, long steps, const char *folder)
+{
+    struct rate_test test;
+    enum status status = rate_test_run(session, (size_t)steps, &test);
+    if (status == ST_OK)
+        status = world_agree(session->world, report_rates(&test, folder, session->world));
+    rate_test_release(&test);
+    return status;
+}
+
+static enum status train_in(const struct train_options *o, const struct experiment *e,
+                            struct world *world, const char *folder)
 {
     struct session session;
     struct fit_result result;
     struct profile profile = {0};
-    char *folder = mem_need(strlen(o->out ? o->out : e->name) + 8, 1);
-    sprintf(folder, "%s%s", o->out ? "" : "runs/", o->out ? o->out : e->name);
     struct fit_options options = {.folder = folder,
                                   .start = o->start,
                                   .progress = o->json ? PROGRESS_QUIET : o->progress,
                                   .profile = o->profile ? &profile : NULL};
     enum status status = session_open(&session, e, world);
-    if (status == ST_OK)
+    bool fits = status == ST_OK && !o->rate_steps;
+    if (fits)
         status = fit(&session, &options, &result);
+    else if (status == ST_OK)
+        status = find_rate(&session, o->rate_steps, folder);
     if (o->profile && !o->json && (status == ST_OK || status == ST_STOPPED))
         print_profile(&options, world);
-    if (status == ST_OK)
+    if (fits && status == ST_OK)
         print_result(o, e, &options, world, &result);
     profile_release(&profile);
     session_close(&session);
+    return status;
+}
+
+static enum status train(const struct train_options *o, const struct experiment *e,
+                         struct world *world)
+{
+    char *folder = mem_need(strlen(o->out ? o->out : e->name) + 8, 1);
+    sprintf(folder, "%s%s", o->out ? "" : "runs/", o->out ? o->out : e->name);
+    enum status status = train_in(o, e, world, folder);
     free(folder);
     return status;
 }
