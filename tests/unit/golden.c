@@ -167,7 +167,7 @@ enum conv_method golden_conv = CONV_DIRECT;
 
 double golden_slack(void)
 {
-    return golden_conv == CONV_DIRECT ? 1.0 : 6.0;
+    return golden_conv == CONV_DIRECT ? 1.0 : 3.0;
 }
 
 void each_backend(void (*run)(const struct kernels *kernels, void *data), void *data)
