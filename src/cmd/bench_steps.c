@@ -124,7 +124,7 @@ static enum status measure(struct bench *b)
     int64_t busy = clock_busy_ns();
     TRY(run_steps(b, steps ? steps : LEAST_STEPS, steps ? 0.0 : timed_seconds));
     busy = clock_busy_ns() - busy;
-    profile_sum(&b->profile, b->world);
+    profile_sum(&b->profile);
     MPI_Allreduce(MPI_IN_PLACE, &busy, 1, MPI_INT64_T, MPI_SUM, b->world->comm);
     b->busy = 1e-9 * (double)busy;
     return ST_OK;
@@ -231,7 +231,7 @@ static enum status run(struct bench *b)
             (long long)b->experiment->fit.batch_size, b->session.train_samples.n);
     model_init(b->session.model);
     TRY(trainer_init(&b->trainer, &b->session));
-    profile_init(&b->profile, b->session.model, b->world, false);
+    profile_init(&b->profile, b->session.model, &b->trainer.reducer, false);
     b->trainer.profile = &b->profile;
     TRY(measure(b));
     judge(b);

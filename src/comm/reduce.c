@@ -106,7 +106,7 @@ static void add_group(struct reducer *reducer, size_t b)
         floats += piece.size;
     }
     size_t nodes = reducer->rank_nodes - reducer->own_nodes;
-    reducer->report.bytes += (double)(nodes * floats * sizeof(float));
+    reducer->cost[b].bytes += (double)(nodes * floats * sizeof(float));
 }
 
 /* The own piece over all groups. */
@@ -119,7 +119,7 @@ static void add_groups(struct reducer *reducer, size_t b)
     add_up(reducer, all, (struct tree_list){&root, 1}, reducer->all_value,
            (struct slice){0, all.count > 1 ? bucket->own.size : 0}, &bucket->total);
     size_t nodes = reducer->all_nodes - reducer->group_nodes;
-    reducer->report.bytes += (double)(nodes * bucket->own.size * sizeof(float));
+    reducer->cost[b].bytes += (double)(nodes * bucket->own.size * sizeof(float));
 }
 
 static bool is_published(const struct reducer *reducer, size_t bucket)
@@ -133,7 +133,6 @@ static bool is_published(const struct reducer *reducer, size_t bucket)
 static void advance(struct reducer *reducer, size_t b)
 {
     struct reduce_bucket *bucket = &reducer->bucket[b];
-    double start = MPI_Wtime();
     if (bucket->stage == REDUCE_OPEN && is_published(reducer, b)) {
         add_group(reducer, b);
         bucket->stage = REDUCE_SENT;
@@ -142,18 +141,23 @@ static void advance(struct reducer *reducer, size_t b)
         add_groups(reducer, b);
         bucket->stage = REDUCE_DONE;
     }
-    reducer->bucket_seconds[b] += MPI_Wtime() - start;
 }
 
-/* Does what can be done by now. */
-static void settle(struct reducer *reducer)
+/* Does what can be done by now. *begin: when that began, and then when it ended. */
+static void settle(struct reducer *reducer, bool exposed, double *begin)
 {
     for (size_t b = reducer->settled; b < reducer->published; b++) {
-        if (reducer->bucket[b].stage != REDUCE_DONE)
-            advance(reducer, b);
-        if (b == reducer->settled && reducer->bucket[b].stage == REDUCE_DONE)
-            reducer->settled++;
+        if (reducer->bucket[b].stage == REDUCE_DONE)
+            continue;
+        advance(reducer, b);
+        double now = MPI_Wtime(),
+               *cost = exposed ? &reducer->cost[b].exposed : &reducer->cost[b].hidden;
+        *cost += now - *begin;
+        *begin = now;
     }
+    while (reducer->settled < reducer->published &&
+           reducer->bucket[reducer->settled].stage == REDUCE_DONE)
+        reducer->settled++;
 }
 
 void reducer_finished(struct reducer *reducer, size_t offset)
@@ -161,20 +165,20 @@ void reducer_finished(struct reducer *reducer, size_t offset)
     if (!reducer->world->overlap || !in_last_microbatch(reducer))
         return;
     publish(reducer, offset);
-    double start = MPI_Wtime();
-    settle(reducer);
-    reducer->report.seconds_total += MPI_Wtime() - start;
+    double begin = MPI_Wtime();
+    settle(reducer, false, &begin);
 }
 
 void reducer_total(struct reducer *reducer)
 {
-    double start = MPI_Wtime();
+    double begin = MPI_Wtime();
     while (reducer->published < reducer->buckets.count)
         publish_next(reducer); /* of a rank that has no microbatches, or that failed */
     for (unsigned rounds = 0; reducer->settled < reducer->buckets.count;) {
-        settle(reducer);
-        if (reducer->settled < reducer->buckets.count)
-            wait_round(&rounds);
+        settle(reducer, true, &begin);
+        if (reducer->settled == reducer->buckets.count)
+            break;
+        wait_round(&rounds); /* for the first bucket that is not done, in the main */
+        reduce_exposed(reducer, reducer->settled, &begin);
     }
-    reduce_exposed(reducer, start);
 }

@@ -29,13 +29,11 @@ struct reduce_plan {
     struct cuts cuts;   /* the reducer keeps none of it but the list, which must live as long */
 };
 
-/* What the exchange has cost this rank so far. */
-struct comm_report {
-    double seconds_exposed; /* while nothing else was done: after the backward pass */
-    double seconds_total;   /* and during it */
-    double bytes;           /* of gradients and parameters that came from other ranks */
-    size_t buckets;
-    const double *bucket_seconds; /* additions, and parameters until they are there */
+/* What a bucket has cost this rank: additions, and waits for others' gradients and parameters. */
+struct bucket_cost {
+    double hidden;  /* seconds between layers of the backward pass */
+    double exposed; /* seconds after it, in which nothing else was done */
+    double bytes;   /* of gradients and parameters that came from other ranks */
 };
 
 enum reduce_stage { REDUCE_OPEN, REDUCE_SENT, REDUCE_DONE };
@@ -73,8 +71,7 @@ struct reducer {
     void **at;                       /* for additions */
     float *staging;                  /* nodes' pieces that come from other groups */
     size_t staging_nodes;            /* most that come for one piece */
-    double *bucket_seconds;
-    struct comm_report report;
+    struct bucket_cost *cost;        /* of each bucket, since reducer_init */
 };
 
 /* Plans for what plan says. Collective. Errors: ST_IO for memory; more than 2^31 floats: ST_USAGE.
@@ -120,7 +117,7 @@ void reducer_spread(const struct reducer *reducer, const float *mine, float *ful
 void reducer_collect(const struct reducer *reducer, const float *mine, float *full);
 void reducer_hand_out(const struct reducer *reducer, const float *full, float *mine);
 
-/* Since reducer_init; valid until reducer_release. Not collective. */
-struct comm_report reducer_report(const struct reducer *reducer);
+/* Of all buckets. Not collective. */
+struct bucket_cost reducer_cost(const struct reducer *reducer);
 
 #endif

@@ -100,7 +100,7 @@ void between_share(struct reducer *reducer, size_t bucket, const float *buffer)
                       next_request(b));
 }
 
-void between_gather(struct reducer *reducer, float *buffer)
+void between_gather(struct reducer *reducer, float *buffer, double *begin)
 {
     size_t count = reducer->buckets.count;
     for (size_t b = 0; b < count; b++)
@@ -110,8 +110,10 @@ void between_gather(struct reducer *reducer, float *buffer)
                 continue;
             MPI_Irecv(buffer + piece.first, (int)piece.size, MPI_FLOAT, owner, (int)(count + b),
                       reducer->world->comm, next_request(&reducer->bucket[b]));
-            reducer->report.bytes += (double)(piece.size * sizeof(float));
+            reducer->cost[b].bytes += (double)(piece.size * sizeof(float));
         }
-    for (size_t b = 0; b < count; b++)
+    for (size_t b = 0; b < count; b++) {
         MPI_Waitall(reducer->bucket[b].requests, reducer->bucket[b].request, MPI_STATUSES_IGNORE);
+        reduce_exposed(reducer, b, begin);
+    }
 }

@@ -56,12 +56,12 @@ static inline struct tree_range reduce_range(const struct reducer *reducer, size
                                tree_range(microbatches, last, ranks).end};
 }
 
-/* Time since start in which nothing else was done. */
-static inline void reduce_exposed(struct reducer *reducer, double start)
+/* Charges a bucket with the time since *begin, in which nothing else was done, and begins anew. */
+static inline void reduce_exposed(struct reducer *reducer, size_t bucket, double *begin)
 {
-    double seconds = MPI_Wtime() - start;
-    reducer->report.seconds_exposed += seconds;
-    reducer->report.seconds_total += seconds;
+    double now = MPI_Wtime();
+    reducer->cost[bucket].exposed += now - *begin;
+    *begin = now;
 }
 
 /* ---- messages between groups: comm/reduce_between.c ---- */
@@ -86,8 +86,9 @@ bool between_arrived(struct reducer *reducer, size_t bucket);
 void between_values(const struct reducer *reducer, size_t bucket, float **values);
 
 /* The own new parameters to the other groups: does not wait; and all that come from there, into
- * buffer. Returns when messages in both directions have arrived. */
+ * buffer. Returns when messages in both directions have arrived; the buckets are charged from
+ * *begin on. */
 void between_share(struct reducer *reducer, size_t bucket, const float *buffer);
-void between_gather(struct reducer *reducer, float *buffer);
+void between_gather(struct reducer *reducer, float *buffer, double *begin);
 
 #endif

@@ -82,7 +82,7 @@ static void plan_buckets(struct reducer *reducer, const struct reduce_plan *plan
     size_t place = 0;
     buckets_cut(&reducer->buckets, plan->n, plan->starts, plan->layers);
     reducer->bucket = mem_need(reducer->buckets.count, sizeof *reducer->bucket);
-    reducer->bucket_seconds = mem_need(reducer->buckets.count, sizeof(double));
+    reducer->cost = mem_need(reducer->buckets.count, sizeof *reducer->cost);
     for (size_t b = 0; b < reducer->buckets.count; b++) {
         reducer->bucket[b].own = reduce_piece(reducer, b, reducer->world->rank);
         reducer->bucket[b].place = place;
@@ -136,7 +136,7 @@ void reducer_release(struct reducer *reducer)
     between_release(reducer);
     buckets_release(&reducer->buckets);
     free(reducer->bucket);
-    free(reducer->bucket_seconds);
+    free(reducer->cost);
     free(reducer->rank_node);
     free(reducer->all_node);
     free(reducer->rank_value);
@@ -152,10 +152,13 @@ size_t reducer_own(const struct reducer *reducer)
     return last->place + last->own.size;
 }
 
-struct comm_report reducer_report(const struct reducer *reducer)
+struct bucket_cost reducer_cost(const struct reducer *reducer)
 {
-    struct comm_report report = reducer->report;
-    report.buckets = reducer->buckets.count;
-    report.bucket_seconds = reducer->bucket_seconds;
-    return report;
+    struct bucket_cost all = {0};
+    for (size_t b = 0; b < reducer->buckets.count; b++) {
+        all.hidden += reducer->cost[b].hidden;
+        all.exposed += reducer->cost[b].exposed;
+        all.bytes += reducer->cost[b].bytes;
+    }
+    return all;
 }

@@ -16,15 +16,14 @@ void reducer_share(struct reducer *reducer, size_t bucket, const float *buffer)
         between_share(reducer, bucket, buffer);
     else
         mark_raise(&reduce_marks(reducer, group->rank)->updated, reduce_goal(reducer, bucket));
-    reducer->bucket_seconds[bucket] += MPI_Wtime() - start;
-    reduce_exposed(reducer, start);
+    reduce_exposed(reducer, bucket, &start);
 }
 
 static void copy_piece(struct reducer *reducer, size_t bucket, int owner, float *buffer)
 {
     struct slice piece = reduce_piece(reducer, bucket, owner);
     memcpy(buffer + piece.first, reduce_shared(reducer) + piece.first, piece.size * sizeof *buffer);
-    reducer->report.bytes += (double)(piece.size * sizeof *buffer);
+    reducer->cost[bucket].bytes += (double)(piece.size * sizeof *buffer);
 }
 
 /* What the group's ranks put into shared memory: their own pieces, beginning behind the own rank,
@@ -33,7 +32,6 @@ static void copy_bucket(struct reducer *reducer, size_t bucket, float *buffer)
 {
     const struct group *group = reducer->group;
     struct span own = group->span[group->index];
-    double start = MPI_Wtime();
     for (int step = 1; step <= group->size; step++) {
         int from = (group->rank + step) % group->size;
         mark_wait(&reduce_marks(reducer, from)->updated, reduce_goal(reducer, bucket));
@@ -43,7 +41,6 @@ static void copy_bucket(struct reducer *reducer, size_t bucket, float *buffer)
     for (int owner = 0; owner < reducer->world->size && group->count > 1; owner++)
         if (owner < own.first || owner >= own.first + own.size)
             copy_piece(reducer, bucket, owner, buffer);
-    reducer->bucket_seconds[bucket] += MPI_Wtime() - start;
 }
 
 void reducer_gather(struct reducer *reducer, float *buffer)
@@ -52,12 +49,13 @@ void reducer_gather(struct reducer *reducer, float *buffer)
     size_t count = reducer->buckets.count;
     double start = MPI_Wtime();
     if (group->count > 1) {
-        between_gather(reducer, group->size > 1 ? reduce_shared(reducer) : buffer);
+        between_gather(reducer, group->size > 1 ? reduce_shared(reducer) : buffer, &start);
         mark_raise(&reduce_marks(reducer, group->rank)->updated, reduce_goal(reducer, count - 1));
     }
-    for (size_t b = 0; b < count && group->size > 1; b++)
+    for (size_t b = 0; b < count && group->size > 1; b++) {
         copy_bucket(reducer, b, buffer);
-    reduce_exposed(reducer, start);
+        reduce_exposed(reducer, b, &start);
+    }
 }
 
 void reducer_unite(struct reducer *reducer, double *words, size_t count)

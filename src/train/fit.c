@@ -282,7 +282,7 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
 static enum status end_profile(struct run *run)
 {
     const struct world *world = run->session->world;
-    profile_sum(run->trainer.profile, world);
+    profile_sum(run->trainer.profile);
     return profile_write_trace(run->trainer.profile, world,
                                world->rank == 0 ? run_folder_file(&run->folder, "trace.json")
                                                 : NULL);
@@ -294,7 +294,7 @@ static enum status run_measured(struct run *run, const struct fit_options *optio
 {
     if (!options->profile)
         return run_epochs(run, result);
-    profile_init(options->profile, run->session->model, run->session->world, true);
+    profile_init(options->profile, run->session->model, &run->trainer.reducer, true);
     run->trainer.profile = options->profile;
     enum status status = run_epochs(run, result);
     if (status == ST_OK || status == ST_STOPPED)

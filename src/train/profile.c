@@ -38,12 +38,21 @@ static void ran(struct model_watch *watch, size_t i, int n, bool backward, int64
     record(profile, backward ? EVENT_BACKWARD : EVENT_FORWARD, (int32_t)i, begin, end);
 }
 
-void profile_init(struct profile *profile, struct model *model, const struct world *world,
+void profile_init(struct profile *profile, struct model *model, const struct reducer *reducer,
                   bool trace)
 {
-    *profile = (struct profile){.watch = {ran}, .model = model, .ranks = 1};
+    *profile = (struct profile){.watch = {ran},
+                                .model = model,
+                                .reducer = reducer,
+                                .buckets = reducer->buckets.count,
+                                .ranks = 1};
     profile->layer = mem_need(model->nodes, sizeof *profile->layer);
+    profile->bucket = mem_need(profile->buckets, sizeof *profile->bucket);
+    for (size_t b = 0; b < profile->buckets; b++)
+        profile->bucket[b] =
+            (struct bucket_time){.floats = reducer->buckets.bucket[b], .before = reducer->cost[b]};
     if (trace) {
+        const struct world *world = reducer->world;
         size_t share = EVENTS_IN_ALL / (size_t)world->size;
         profile->capacity = share < EVENTS_A_RANK ? share : EVENTS_A_RANK;
         profile->event = mem_need(profile->capacity, sizeof *profile->event);
@@ -56,6 +65,7 @@ void profile_init(struct profile *profile, struct model *model, const struct wor
 void profile_release(struct profile *profile)
 {
     free(profile->layer);
+    free(profile->bucket);
     free(profile->event);
     *profile = (struct profile){0};
 }
@@ -64,6 +74,8 @@ void profile_reset(struct profile *profile)
 {
     memset(profile->phase_ns, 0, sizeof profile->phase_ns);
     memset(profile->layer, 0, profile->model->nodes * sizeof *profile->layer);
+    for (size_t b = 0; b < profile->buckets; b++)
+        profile->bucket[b].before = profile->reducer->cost[b];
     profile->steps = 0;
     profile->phase_begin = clock_ns();
 }
@@ -104,8 +116,23 @@ void profile_end_step(struct profile *profile)
     profile->steps++;
 }
 
-void profile_sum(struct profile *profile, const struct world *world)
+/* Of all ranks, since the last reset. */
+static void sum_buckets(struct profile *profile)
 {
+    for (size_t b = 0; b < profile->buckets; b++) {
+        const struct bucket_cost *now = &profile->reducer->cost[b];
+        struct bucket_time *bucket = &profile->bucket[b];
+        double cost[] = {now->hidden - bucket->before.hidden, now->exposed - bucket->before.exposed,
+                         now->bytes - bucket->before.bytes};
+        MPI_Allreduce(MPI_IN_PLACE, cost, 3, MPI_DOUBLE, MPI_SUM, profile->reducer->world->comm);
+        bucket->cost = (struct bucket_cost){cost[0], cost[1], cost[2]};
+    }
+    profile->reducer = NULL;
+}
+
+void profile_sum(struct profile *profile)
+{
+    const struct world *world = profile->reducer->world;
     _Static_assert(sizeof *profile->layer == 4 * sizeof(int64_t), "a layer's times are numbers");
     turn_to(profile, PHASE_OTHER);
     profile->model->watch = NULL;
@@ -113,12 +140,18 @@ void profile_sum(struct profile *profile, const struct world *world)
     MPI_Allreduce(MPI_IN_PLACE, profile->layer, 4 * (int)profile->model->nodes, MPI_INT64_T,
                   MPI_SUM, world->comm);
     profile->ranks = world->size;
+    sum_buckets(profile);
+}
+
+/* Steps, times ranks. */
+static double shares(const struct profile *profile)
+{
+    return (double)(profile->steps > 0 ? profile->steps : 1) * (double)profile->ranks;
 }
 
 static double per_step(const struct profile *profile, int64_t ns)
 {
-    return 1e-9 * (double)ns / (double)(profile->steps > 0 ? profile->steps : 1) /
-           (double)profile->ranks;
+    return 1e-9 * (double)ns / shares(profile);
 }
 
 double profile_phase_seconds(const struct profile *profile, enum phase phase)
@@ -155,4 +188,22 @@ double profile_exposed(const struct profile *profile)
                      profile_phase_seconds(profile, PHASE_REDUCTION) +
                      profile_phase_seconds(profile, PHASE_EXCHANGE);
     return step > exposed ? exposed / (step - exposed) : 0.0;
+}
+
+struct bucket_cost profile_bucket_cost(const struct profile *profile, size_t b)
+{
+    const struct bucket_cost *cost = &profile->bucket[b].cost;
+    double n = shares(profile);
+    return (struct bucket_cost){cost->hidden / n, cost->exposed / n, cost->bytes / n};
+}
+
+bool profile_in_bucket(const struct profile *profile, size_t b, size_t i)
+{
+    const struct layer *layer = &profile->model->node[i].layer;
+    struct slice floats = profile->bucket[b].floats;
+    for (size_t p = 0; p < layer->params; p++)
+        if (layer->param[p].trainable && layer->param[p].offset >= floats.first &&
+            layer->param[p].offset < floats.first + floats.size)
+            return true;
+    return false;
 }

@@ -43,12 +43,40 @@ static void layer_rows(const struct profile *profile, struct text *out)
     }
 }
 
+/* "dense to conv2d (3)": the layers of a bucket, in the order of the backward pass. */
+static void add_layers(const struct profile *profile, size_t b, struct text *out)
+{
+    const char *first = "", *last = "";
+    int count = 0;
+    for (size_t i = profile->model->nodes; i-- > 0;)
+        if (profile_in_bucket(profile, b, i)) {
+            last = profile->model->node[i].layer.name;
+            first = count++ ? first : last;
+        }
+    text_add(out, count > 1 ? "  %s to %s (%d)" : "  %s", first, last, count);
+}
+
+static void bucket_rows(const struct profile *profile, struct text *out)
+{
+    text_add(out, "\n%-6s %12s %10s %12s %12s  %s\n", "bucket", "parameters", "KiB", "in all, ms",
+             "exposed, ms", "layers (how many)");
+    for (size_t b = 0; b < profile->buckets; b++) {
+        struct bucket_cost cost = profile_bucket_cost(profile, b);
+        text_add(out, "%-6zu %12zu %10.0f %12.4f %12.4f", b + 1, profile->bucket[b].floats.size,
+                 cost.bytes / 1024.0, 1e3 * (cost.hidden + cost.exposed), 1e3 * cost.exposed);
+        add_layers(profile, b, out);
+        text_add(out, "\n");
+    }
+}
+
 void profile_table(const struct profile *profile, struct text *out)
 {
     text_add(out, "%lld steps on %d rank%s%s\n\n", (long long)profile->steps, profile->ranks,
              profile->ranks > 1 ? "s" : "", profile->ranks > 1 ? ", means over the ranks" : "");
     phase_rows(profile, out);
     layer_rows(profile, out);
+    if (profile->ranks > 1)
+        bucket_rows(profile, out);
     text_add(out, "\nexposed communication: %.1f %%\n", 100.0 * profile_exposed(profile));
 }
 
@@ -56,6 +84,28 @@ static void add_member(const char *name, double value, struct text *out)
 {
     text_add(out, ", \"%s\": ", name);
     json_number(out, value);
+}
+
+static void json_buckets(const struct profile *profile, struct text *out)
+{
+    text_add(out, ", \"buckets\": [");
+    for (size_t b = 0; b < profile->buckets; b++) {
+        struct bucket_cost cost = profile_bucket_cost(profile, b);
+        text_add(out, "%s\n  {\"parameters\": %zu", b ? "," : "", profile->bucket[b].floats.size);
+        add_member("bytes", cost.bytes, out);
+        add_member("seconds", cost.hidden + cost.exposed, out);
+        add_member("exposed_seconds", cost.exposed, out);
+        text_add(out, ", \"layers\": [");
+        const char *comma = "";
+        for (size_t i = profile->model->nodes; i-- > 0;)
+            if (profile_in_bucket(profile, b, i)) {
+                text_add(out, "%s", comma);
+                json_string(out, profile->model->node[i].layer.name);
+                comma = ", ";
+            }
+        text_add(out, "]}");
+    }
+    text_add(out, "]");
 }
 
 void profile_json(const struct profile *profile, struct text *out)
@@ -77,4 +127,5 @@ void profile_json(const struct profile *profile, struct text *out)
         text_add(out, "}");
     }
     text_add(out, "]");
+    json_buckets(profile, out);
 }

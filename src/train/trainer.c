@@ -224,19 +224,12 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
     return ST_OK;
 }
 
-struct comm_report trainer_report(const struct trainer *trainer)
-{
-    struct comm_report report = reducer_report(&trainer->reducer);
-    report.seconds_exposed += trainer->sums.seconds;
-    report.seconds_total += trainer->sums.seconds;
-    return report;
-}
-
 void trainer_log_report(const struct trainer *trainer)
 {
     const struct world *world = trainer->session->world;
-    struct comm_report report = trainer_report(trainer);
-    double mine[] = {report.seconds_exposed, trainer->step_seconds, report.bytes}, all[3];
+    struct bucket_cost cost = reducer_cost(&trainer->reducer);
+    double exposed = cost.exposed + trainer->sums.seconds;
+    double mine[] = {exposed, trainer->step_seconds, cost.bytes}, all[3];
     MPI_Reduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, 0, world->comm);
     if (world->rank != 0 || world->size == 1 || trainer->steps_done == 0)
         return;

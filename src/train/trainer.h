@@ -52,10 +52,8 @@ struct signals {
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);
 
-/* What communication has cost this rank: gradients, parameters and sums. Not collective. */
-struct comm_report trainer_report(const struct trainer *trainer);
-
-/* One line on it into the log, where there are several ranks. Collective. */
+/* One line into the log on what communication has cost: gradients, parameters and sums. Nothing where
+ * there is one rank. Collective. */
 void trainer_log_report(const struct trainer *trainer);
 
 #endif

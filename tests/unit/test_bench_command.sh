@@ -47,6 +47,13 @@ phases = d["phases"]
 assert abs(sum(v for k, v in phases.items() if k != "all") - phases["all"]) < 1e-9, phases
 assert len(d["layers"]) == 8 and d["layers"][0]["forward_gflops"] > 0, d["layers"]
 assert d["layers"][1]["forward_gflops"] is None, d["layers"]
+buckets = d["buckets"]
+parameters = sum(b["parameters"] for b in buckets)
+# a rank takes half of the gradient from the other, and half of the parameters
+assert abs(sum(b["bytes"] for b in buckets) - 4 * parameters) < 1e-6, buckets
+assert all(b["seconds"] >= b["exposed_seconds"] > 0 for b in buckets), buckets
+names = [name for b in buckets for name in b["layers"]]
+assert names == ["dense_1", "dense", "conv2d_1", "conv2d"], names
 END
 
 json "reference, random numbers" bench steps digits --synthetic --backend reference --steps 1 --json \
