@@ -8,8 +8,8 @@
 static const char usage[] =
     "usage: convoy summary EXPERIMENT.yaml|MODEL [options]\n"
     "\n"
-    "Prints the layers with output shapes, parameters, FLOPs and memory. MODEL is a checkpoint\n"
-    "file or a run's folder.\n"
+    "Prints the layers with output shapes, parameters, FLOPs, how the native backend convolves\n"
+    "(direct or winograd), and memory. MODEL is a checkpoint file or a run's folder.\n"
     "\n"
     "options:\n"
     "  -x, --explain         with the shape arithmetic of convolutions and pooling\n"

@@ -1,6 +1,7 @@
 /* Conv2D and Conv1D: cross-correlation, as in Keras.
  * y[i,j,f] = b[f] + sum over r, s, c of x[i*sh - pt + r*dh, j*sw - pl + s*dw, c] W[r,s,c,f]; of one
  * dimension without i, r. */
+#include "layers/algorithm.h"
 #include "layers/convolution.h"
 #include "layers/grouped.h"
 
@@ -76,6 +77,7 @@ static enum status infer(struct layer *layer, struct pool *pool)
         layer->scratch = grouped_scratch(&plan->grouped);
         return ST_OK;
     }
+    algorithm_of_conv2d(layer->kernels, g, layer->algorithm);
     layer->scratch = layer->kernels->conv2d_scratch(g);
     if (layer->kernels->conv2d_packed)
         layer->packed = layer->kernels->conv2d_packed(g);

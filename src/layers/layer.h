@@ -14,6 +14,8 @@
 #include "kernels/kernels.h"
 
 enum { SHAPE_MAX_RANK = 4, LAYER_MAX_PARAMS = 4, LAYER_MAX_INPUTS = 16 };
+/* Of a layer with weights: y, dx and dw. */
+enum { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, LAYER_PASSES };
 
 /* Of one sample (the batch axis is left out), or of a parameter. */
 struct shape {
@@ -73,7 +75,8 @@ struct layer {
     size_t saved;               /* floats kept from forward to backward */
     size_t stats;               /* doubles summed over the microbatches of a step */
     double flops;               /* of one sample forward: 2 per multiply-add */
-    void *plan;                 /* whatever infer prepared (geometry), from the pool */
+    const char *algorithm[LAYER_PASSES]; /* by its name, where the backend chose one; else NULL */
+    void *plan;                          /* whatever infer prepared (geometry), from the pool */
 };
 
 /* One microbatch seen from one layer. */

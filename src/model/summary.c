@@ -60,6 +60,18 @@ static void add_inputs(const struct model *model, size_t i, struct text *out)
         text_add(out, "%s %s", k ? "," : "", name_of(model, node->from[k]));
 }
 
+/* "  winograd", or where the passes differ "  direct, winograd, direct" */
+static void add_algorithm(const struct layer *layer, struct text *out)
+{
+    const char *const *a = layer->algorithm;
+    if (!a[0])
+        return;
+    if (a[PASS_INPUT] == a[PASS_FORWARD] && a[PASS_WEIGHTS] == a[PASS_FORWARD])
+        text_add(out, "  %s", a[PASS_FORWARD]);
+    else
+        text_add(out, "  %s, %s, %s", a[PASS_FORWARD], a[PASS_INPUT], a[PASS_WEIGHTS]);
+}
+
 static double model_flops(const struct model *model)
 {
     double flops = 0.0;
@@ -80,6 +92,7 @@ static void table(const struct model *model, bool explain, struct text *out)
                  layer->activation == ACT_LINEAR ? "" : activation_names[layer->activation]);
         text_add(out, "%-38s %-18s %12s %10s", title, shape_text(&layer->out),
                  grouped(params_of(layer)), flops_text(layer->flops));
+        add_algorithm(layer, out);
         add_inputs(model, i, out);
         text_add(out, "\n");
         if (explain && layer->type->explain) {
@@ -124,7 +137,14 @@ static void json_layer(const struct model *model, size_t i, struct text *out)
     }
     text_add(out, "], \"output_shape\": ");
     json_shape(&layer->out, out);
-    text_add(out, ", \"parameters\": %zu, \"flops\": %.0f}", params_of(layer), layer->flops);
+    text_add(out, ", \"parameters\": %zu, \"flops\": %.0f", params_of(layer), layer->flops);
+    const char *const *a = layer->algorithm;
+    if (a[0])
+        text_add(out,
+                 ", \"algorithm\": {\"forward\": \"%s\", \"input_gradient\": \"%s\", "
+                 "\"weight_gradient\": \"%s\"}",
+                 a[PASS_FORWARD], a[PASS_INPUT], a[PASS_WEIGHTS]);
+    text_add(out, "}");
 }
 
 void model_summary_json(const struct model *model, struct text *out)
