@@ -2,13 +2,15 @@
 #
 # Everything that is built goes into $(BUILD). Set on the command line, as needed: BUILD, CFLAGS,
 # LDFLAGS, PREFIX, DESTDIR, T (part of a test's name), FUZZ_SECONDS, V=1 (show the commands).
-# Another compiler: `OMPI_CC=clang make BUILD=build/clang`.
+# Another compiler: `OMPI_CC=clang make BUILD=build/clang`. For another processor: CC, AR and ARCH,
+# its name by `uname -m`.
 
 VERSION := 0.1.0
 SOVERSION := 0
 BUILD := build
 PREFIX := /usr/local
 CC := mpicc
+ARCH := $(shell uname -m)
 AR := ar
 CFLAGS := -O2 -g
 LDFLAGS :=
@@ -48,9 +50,12 @@ say = @mkdir -p $(@D)$(if $(V),,; echo '  $(1) $@')
 
 # src/kernels/native is compiled once per instruction set: NAME.ISA.o of each NAME.c. The sets are
 # those of src/kernels/isa.h.
-ISAS := generic $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
+ISAS_x86_64 := avx2 avx512
+ISAS_aarch64 := neon
+ISAS := generic $(ISAS_$(ARCH))
 ISA_avx2 := -mavx2 -mfma
 ISA_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
+ISA_neon := -DNATIVE_NEON
 NATIVE := $(patsubst src/%.c,%,$(wildcard src/kernels/native/*.c))
 NATIVE_OBJECTS := $(foreach isa,$(ISAS),$(NATIVE:%=$(BUILD)/obj/%.$(isa).o))
 SOURCES := $(wildcard src/*/*.c)
@@ -214,6 +219,13 @@ fuzz:
 	@OMPI_CC=clang $(MAKE) $(PARALLEL) BUILD=$(BUILD)/fuzz \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)' fuzz-targets
 	@BUILD=$(BUILD)/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(T)
+
+.PHONY: cross
+## cross: the unit tests and a run on aarch64, which qemu imitates
+cross:
+	@launch/install-deps cross
+	@$(MAKE) $(PARALLEL) program
+	@BUILD=$(BUILD) T=$(T) tests/cross/run
 
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_TARGETS)

@@ -19,6 +19,9 @@ bool isa_available(enum isa isa)
     if (isa == ISA_avx512)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#elif defined(__aarch64__)
+    if (isa == ISA_neon)
+        return true; /* with fused multiply-adds, on every one */
 #endif
     return isa == ISA_generic;
 }

@@ -9,6 +9,8 @@
 /* From the slowest to the fastest; the names are those of CONVOY_ISA. */
 #if defined(__x86_64__)
 #define ISA_LIST(X) X(generic) X(avx2) X(avx512)
+#elif defined(__aarch64__)
+#define ISA_LIST(X) X(generic) X(neon)
 #else
 #define ISA_LIST(X) X(generic)
 #endif

@@ -219,7 +219,9 @@ on_isa() {
         --out "$folder/$name.$isa"
     same_run "$name: $isa and the best" "$folder/$name.1" "$folder/$name.$isa"
 }
-for isa in generic avx2 avx512; do
+instruction_sets="generic avx2 avx512"
+[ "$(uname -m)" != aarch64 ] || instruction_sets="generic neon"
+for isa in $instruction_sets; do
     if ! "$CONVOY" --version | grep -q "available:.* $isa"; then
         skip "instruction set $isa" "this processor does not have it"
         continue

@@ -140,7 +140,7 @@ typedef void (*outer_function)(const struct outer *, const float *, float *);
     static const outer_function outers_1[] = {NAMES_1(outer, 1, )};                                \
     static const outer_function outers_2[] = {NAMES_2(outer, 2, )};
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(NATIVE_NEON)
 TABLES(TILES_16, NAMES_16, TILES_14, NAMES_14)
 #elif defined(__AVX2__) && defined(__FMA__)
 TABLES(TILES_12, NAMES_12, TILES_6, NAMES_6)

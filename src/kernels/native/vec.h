@@ -177,6 +177,76 @@ INLINE vec vec_where(vec which, float t, vec a)
     return _mm256_and_ps(_mm256_cmp_ps(which, _mm256_set1_ps(t), _CMP_EQ_OQ), a);
 }
 
+#elif defined(NATIVE_NEON)
+
+#include <arm_neon.h>
+enum { LANES = 4, PIXELS_1 = 16, PIXELS_2 = 14, SUMS_MOST = 28 };
+typedef float32x4_t vec;
+struct part {
+    int width;
+};
+
+INLINE struct part part_of(int width)
+{
+    return (struct part){width};
+}
+INLINE vec vec_load(const float *p)
+{
+    return vld1q_f32(p);
+}
+INLINE void vec_store(float *p, vec v)
+{
+    vst1q_f32(p, v);
+}
+INLINE vec vec_load_part(const float *p, struct part part)
+{
+    float lane[LANES] = {0};
+    for (int i = 0; i < part.width; i++)
+        lane[i] = p[i];
+    return vld1q_f32(lane);
+}
+INLINE void vec_store_part(float *p, vec v, struct part part)
+{
+    float lane[LANES];
+    vst1q_f32(lane, v);
+    for (int i = 0; i < part.width; i++)
+        p[i] = lane[i];
+}
+INLINE vec vec_set(float a)
+{
+    return vdupq_n_f32(a);
+}
+INLINE vec vec_fma(float a, vec b, vec sum)
+{
+    return vfmaq_n_f32(sum, b, a);
+}
+INLINE vec vec_add(vec a, vec b)
+{
+    return vaddq_f32(a, b);
+}
+INLINE vec vec_sub(vec a, vec b)
+{
+    return vsubq_f32(a, b);
+}
+INLINE vec vec_relu(vec a)
+{
+    return vbslq_f32(vcltzq_f32(a), vdupq_n_f32(0.0f), a);
+}
+INLINE vec vec_mul(vec a, vec b)
+{
+    return vmulq_f32(a, b);
+}
+INLINE vec vec_larger(vec max, vec p, float t, vec *which)
+{
+    uint32x4_t take = vorrq_u32(vcgtq_f32(p, max), vmvnq_u32(vceqq_f32(p, p)));
+    *which = vbslq_f32(take, vdupq_n_f32(t), *which);
+    return vbslq_f32(take, p, max);
+}
+INLINE vec vec_where(vec which, float t, vec a)
+{
+    return vbslq_f32(vceqq_f32(which, vdupq_n_f32(t)), a, vdupq_n_f32(0.0f));
+}
+
 #else /* any processor: plain C, in which fmaf is exact whether there is an instruction or not */
 
 #include <math.h>
