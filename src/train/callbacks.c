@@ -46,6 +46,27 @@ static const struct field early_stopping_fields[] = {
     {0}};
 static const struct schema early_stopping_schema = {"EarlyStopping", early_stopping_fields, NULL};
 
+static const struct field stop_at_fields[] = {
+    {.key = "monitor",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct stop_at_args, monitor),
+     .fallback = "val_accuracy",
+     .help = "a column of history.csv"},
+    {.key = "value",
+     .type = FIELD_FLOAT,
+     .offset = offsetof(struct stop_at_args, value),
+     .min = -1e30,
+     .max = 1e30,
+     .help = "training ends after the epoch in which the number is at least as good"},
+    {.key = "mode",
+     .type = FIELD_CHOICE,
+     .offset = offsetof(struct stop_at_args, mode),
+     .fallback = "auto",
+     .choices = mode_names,
+     .help = "is less or more better?"},
+    {0}};
+static const struct schema stop_at_schema = {"StopAt", stop_at_fields, NULL};
+
 struct every {
     int64_t n;
 };
@@ -185,6 +206,8 @@ static const struct schema terminate_schema = {"TerminateOnNaN", terminate_field
 
 static const struct kind early_stopping_kind = {"EarlyStopping", &early_stopping_schema,
                                                 sizeof(struct early_stopping_args), NULL};
+static const struct kind stop_at_kind = {"StopAt", &stop_at_schema, sizeof(struct stop_at_args),
+                                         NULL};
 static const struct kind model_checkpoint_kind = {"ModelCheckpoint", &model_checkpoint_schema,
                                                   sizeof(struct model_checkpoint_args), NULL};
 static const struct kind csv_logger_kind = {"CSVLogger", &csv_logger_schema,
@@ -196,6 +219,7 @@ static const struct kind reduce_lr_kind = {"ReduceLROnPlateau", &reduce_lr_schem
 static const struct kind swap_ema_kind = {"SwapEMAWeights", &swap_ema_schema,
                                           sizeof(struct swap_ema_args), NULL};
 const struct kind *const callback_kinds[] = {&early_stopping_kind,
+                                             &stop_at_kind,
                                              &model_checkpoint_kind,
                                              &reduce_lr_kind,
                                              &swap_ema_kind,
@@ -242,6 +266,11 @@ static enum status use(struct callbacks *c, const struct variant *callback,
         c->early = args;
         return watch_init(&c->early_watch, callback->kind->name, c->early->monitor,
                           (enum mode)c->early->mode, c->early->min_delta, history);
+    }
+    if (callback->kind == &stop_at_kind) {
+        c->stop_at = args;
+        return watch_init(&c->stop_watch, callback->kind->name, c->stop_at->monitor,
+                          (enum mode)c->stop_at->mode, 0.0, history);
     }
     if (callback->kind == &model_checkpoint_kind) {
         const struct model_checkpoint_args *a = args;
@@ -308,8 +337,23 @@ bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const doub
         return false;
     }
     callbacks->wait++;
+    return callbacks_waited(callbacks);
+}
+
+bool callbacks_waited(const struct callbacks *callbacks)
+{
     /* Keras: patience 0 stops at the first epoch that is not better */
-    return callbacks->wait >= early->patience && callbacks->wait > 0;
+    return callbacks->early && callbacks->wait >= callbacks->early->patience && callbacks->wait > 0;
+}
+
+bool callbacks_reached(const struct callbacks *callbacks, const double *values)
+{
+    const struct stop_at_args *stop_at = callbacks->stop_at;
+    if (!stop_at)
+        return false;
+    double value = values[callbacks->stop_watch.column];
+    return callbacks->stop_watch.larger_is_better ? value >= stop_at->value
+                                                  : value <= stop_at->value;
 }
 
 enum status callbacks_check(const struct variant_list *list,

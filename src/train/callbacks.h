@@ -1,6 +1,7 @@
 /* What happens between steps and epochs, with Keras's names: EarlyStopping, ModelCheckpoint,
- * ReduceLROnPlateau, SwapEMAWeights, CSVLogger, TerminateOnNaN. Every decision is made from numbers
- * that are the same on every rank, so every rank makes it for itself. */
+ * ReduceLROnPlateau, SwapEMAWeights, CSVLogger, TerminateOnNaN; and StopAt, which in Keras one writes
+ * oneself. Every decision is made from numbers that are the same on every rank, so every rank makes
+ * it for itself. */
 #ifndef CONVOY_TRAIN_CALLBACKS_H
 #define CONVOY_TRAIN_CALLBACKS_H
 
@@ -16,6 +17,12 @@ struct early_stopping_args {
     int mode; /* enum mode */
     bool restore_best_weights;
     int64_t start_from_epoch;
+};
+
+struct stop_at_args {
+    char *monitor;
+    double value;
+    int mode; /* enum mode */
 };
 
 struct model_checkpoint_args {
@@ -59,6 +66,9 @@ struct callbacks {
     const struct early_stopping_args *early;
     struct watch early_watch;
     int64_t wait, best_epoch; /* epochs since the best, and which it was (from 1) */
+    /* StopAt; NULL where it is not asked for */
+    const struct stop_at_args *stop_at;
+    struct watch stop_watch; /* best is not used */
     /* ModelCheckpoint; its defaults hold where it is not asked for */
     bool save_best;
     struct watch save_watch;
@@ -91,5 +101,10 @@ double callbacks_reduce(struct callbacks *callbacks, const double *values, doubl
 /* After an epoch (from 1): has EarlyStopping seen a new best (*improved), should training stop? */
 bool callbacks_early_stop(struct callbacks *callbacks, int64_t epoch, const double *values,
                           bool *improved);
+/* Has EarlyStopping waited for its patience? */
+bool callbacks_waited(const struct callbacks *callbacks);
+
+/* After an epoch: is the number that StopAt watches as good as it wants it? */
+bool callbacks_reached(const struct callbacks *callbacks, const double *values);
 
 #endif

@@ -212,10 +212,14 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     struct trainer *trainer = &run->trainer;
     bool improved = false,
          best = c->save_best && watch_improved(&c->save_watch, row->value[c->save_watch.column]);
-    run->stopped_early = callbacks_early_stop(c, row->epoch, row->value, &improved);
+    bool waited = callbacks_early_stop(c, row->epoch, row->value, &improved);
+    run->stopped_early = waited || callbacks_reached(c, row->value);
     reduce_rate(run, row);
     history_add(&run->history, row);
     progress_epoch(&run->progress, &run->history, row, best || improved);
+    if (callbacks_reached(c, row->value))
+        log_info("StopAt: %s has reached %g in epoch %lld", c->stop_at->monitor, c->stop_at->value,
+                 (long long)row->epoch);
     trainer->epoch++;
     trainer->position = 0;
     memset(trainer->epoch_sum, 0, run->session->sums * sizeof *trainer->epoch_sum);
@@ -256,7 +260,7 @@ static enum status run_epochs(struct run *run, struct fit_result *result)
         memcpy(result->value, row.value, sizeof row.value);
         result->values = run->history.values;
     }
-    if (run->stopped_early)
+    if (run->stopped_early && callbacks_waited(&run->callbacks))
         log_info("early stopping: %s was best in epoch %lld",
                  run->history.name[run->callbacks.early_watch.column],
                  (long long)run->callbacks.best_epoch);

@@ -8,7 +8,7 @@
 
 struct state {
     double epoch_seconds, train_seconds; /* of the epoch under way */
-    bool stopped_early;                  /* EarlyStopping has ended the run */
+    bool stopped_early;                  /* a callback has ended the run */
     double rate;                         /* of the trainer */
     const char *backend, *core;          /* "blas", "SkylakeX" */
 };
