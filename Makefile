@@ -177,7 +177,7 @@ check:
 	@BUILD=$(BUILD) tests/run $(T)
 
 .PHONY: bench
-## bench: convoy beside PyTorch and Keras, which are installed into BUILD/bench-venv
+## bench: convoy beside PyTorch and Keras (in BUILD/bench-venv): speed, accuracy; see tests/bench/run
 bench:
 	@$(MAKE) $(PARALLEL) program
 	@BUILD=$(BUILD) tests/bench/run

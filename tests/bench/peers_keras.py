@@ -7,7 +7,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import tensorflow
 
-from steps import Experiment, measure, parse_arguments, report
+from experiment import Experiment
+from steps import measure, parse_arguments, report
 
 HAVE_ACTIVATION = ("Conv2D", "Dense")
 

@@ -1,47 +1,10 @@
-"""What the peers share: an experiment as convoy resolves it, and the timing of steps."""
+"""The timing of steps, which the peers share."""
 import argparse
 import json
 import resource
 import time
 
-import yaml
-
 GROUPS = 20
-
-
-class Layer:
-    """A layer of an experiment: kind, arguments, and the names of itself and of its inputs."""
-
-    def __init__(self, number, entry, previous):
-        self.kind, arguments = next(iter(entry.items()))
-        self.args = dict(arguments)
-        self.name = self.args.pop("name", f"layer{number}")
-        inputs = self.args.pop("inputs", [previous])
-        self.inputs = [inputs] if isinstance(inputs, str) else inputs
-        self.activation = self.args.pop("activation", "linear")
-
-
-class Experiment:
-    """An experiment in the form that `convoy train FILE --dry-run` prints."""
-
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            text = yaml.safe_load(file)
-        self.name = text["name"]
-        self.input = text["model"]["input"]
-        self.layers, previous = [], "input"
-        for number, entry in enumerate(text["model"]["layers"]):
-            self.layers.append(Layer(number, entry, previous))
-            previous = self.layers[-1].name
-        self.optimizer, arguments = next(iter(text["compile"]["optimizer"].items()))
-        self.optimizer_args = {  # YAML 1.1 reads 1e-07 as text
-            key: float(value) if isinstance(value, str) else value
-            for key, value in arguments.items()
-        }
-        loss = next(iter(text["compile"]["loss"]))
-        if loss != "sparse_categorical_crossentropy":
-            raise SystemExit(f"{path}: the peers know no loss {loss}")
-        self.classes = self.layers[-1].args["units"]
 
 
 def parse_arguments(modes):
