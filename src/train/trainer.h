@@ -52,8 +52,8 @@ struct signals {
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);
 
-/* One line into the log on what communication has cost: gradients, parameters and sums. Nothing where
- * there is one rank. Collective. */
+/* One line into the log on what communication has cost: gradients, parameters and sums. Nothing
+ * where there is one rank. Collective. */
 void trainer_log_report(const struct trainer *trainer);
 
 #endif
