@@ -67,7 +67,7 @@ void reducer_unite(struct reducer *reducer, double *words, size_t count)
         MPI_Allreduce(MPI_IN_PLACE, words + done, (int)size, MPI_UINT64_T, MPI_BOR,
                       reducer->world->comm);
     }
-    reduce_exposed(reducer, start);
+    reduce_exposed(reducer, reducer->buckets.count - 1, &start); /* the one that all waited for */
 }
 
 void reducer_spread(const struct reducer *reducer, const float *mine, float *full)

@@ -1,7 +1,7 @@
-/* The transforms of F(4x4,3x3), for the points 0, a, -a, b, -b and infinity: an image patch d becomes
- * B' d B, a kernel g becomes G g G', and the product m becomes A' m A; the gradient of an output y
- * becomes A y A', and that of a transformed kernel u becomes G' u G. Each is one pass of a matrix
- * over the columns and one over the rows.
+/* The transforms of F(4x4,3x3), for the points 0, a, -a, b, -b and infinity: an image patch d
+ * becomes B' d B, a kernel g becomes G g G', and the product m becomes A' m A; the gradient of an
+ * output y becomes A y A', and that of a transformed kernel u becomes G' u G. Each is one pass of a
+ * matrix over the columns and one over the rows.
  *
  * The matrices are those of Toom and Cook. With a = 3/4, b = 3/2 they round less than half as much
  * as with the usual 1 and 2, where numbers grow to 8 times their size and cancel again (B. Barabasz
