@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/tree.h"
+#include "data/class_names.h"
 #include "data/storage.h"
 
 enum { HEADER_AUTO, HEADER_TRUE, HEADER_FALSE };
@@ -151,11 +152,6 @@ static enum status visit_name(void *context, const struct csv_cell *cell)
     return ST_OK;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* The classes in order: those configured, else all that occur. */
 static enum status name_classes(struct table *t)
 {
@@ -166,12 +162,7 @@ static enum status name_classes(struct table *t)
         t->n_names = given->n;
     } else {
         TRY(csv_each(&t->text, SIZE_MAX, visit_name, t));
-        qsort(t->names, t->n_names, sizeof *t->names, by_bytes);
-        size_t unique = 0;
-        for (size_t i = 0; i < t->n_names; i++)
-            if (i == 0 || strcmp(t->names[i], t->names[unique - 1]) != 0)
-                t->names[unique++] = t->names[i];
-        t->n_names = unique;
+        t->n_names = class_names_unique(t->names, t->n_names);
     }
     FAIL_IF(t->n_names > DATA_MAX_CLASSES, ST_DATA, "%s: has %zu different labels, %d is the most",
             t->text.path, t->n_names, DATA_MAX_CLASSES);
@@ -189,16 +180,14 @@ static enum status fail_changed(const struct table *t, const struct csv_cell *ce
 
 static enum status find_class(const struct table *t, const struct csv_cell *cell, int32_t *out)
 {
-    bool given = t->args->class_names.n > 0; /* else in order, and all are there */
-    char **found =
-        given ? NULL : bsearch(&cell->text, t->names, t->n_names, sizeof *t->names, by_bytes);
-    for (size_t i = 0; given && !found && i < t->n_names; i++)
-        found = strcmp(t->names[i], cell->text) == 0 ? &t->names[i] : NULL;
-    FAIL_IF(!found && given, ST_DATA, "%s:%zu: label \"%s\" is not one of class_names",
-            t->text.path, cell->line, text_shown(cell->text));
-    if (!found)
+    struct class_names names = {t->names, t->n_names, t->args->class_names.n > 0};
+    size_t found = class_names_find(&names, cell->text);
+    FAIL_IF(found == names.n && names.given, ST_DATA,
+            "%s:%zu: label \"%s\" is not one of class_names", t->text.path, cell->line,
+            text_shown(cell->text));
+    if (found == names.n)
         return fail_changed(t, cell);
-    *out = (int32_t)(found - t->names);
+    *out = (int32_t)found;
     return ST_OK;
 }
 
