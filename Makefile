@@ -28,7 +28,7 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 # ---- Flags ----
 
 # pkg-config is asked once, when something is first compiled: `make demo` may have to install it.
-PACKAGES := libfyaml hdf5 openblas liblzma zlib libxxhash
+PACKAGES := libfyaml hdf5 openblas liblzma zlib libxxhash libpng libjpeg
 once = $(eval $(1) := $(2))$($(1))
 ask = $(or $(shell pkg-config $(1) && echo ' '),$(error a library is missing, see launch/install-deps))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(patsubst -I%,-isystem %,$(call ask,--cflags $(PACKAGES))))

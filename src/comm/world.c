@@ -203,5 +203,7 @@ void world_share(struct world *world, struct share *share)
                             .get = share_get,
                             .drop = share_drop,
                             .agree = share_agree,
-                            .context = world};
+                            .context = world,
+                            .rank = world->node_rank,
+                            .ranks = world->node_size};
 }

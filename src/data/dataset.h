@@ -99,6 +99,7 @@ struct share {
     /* Has every rank got here with ok? ST_OK, or the first rank's error, on all. Collective. */
     enum status (*agree)(struct share *share, enum status mine);
     void *context;
+    int rank, ranks; /* of this process among those of the node, which may share out work */
 };
 
 /* Where relative names are looked up. */
@@ -122,6 +123,7 @@ struct format {
     /* The keys that bare file names fill in order; ends with NULL. NULL: it reads no files. */
     const char *const *file_keys;
     bool file_list; /* the first of file_keys takes a list, of all the names given */
+    bool folder;    /* the first of file_keys is a folder */
     /* Could a file that starts with these (unpacked) bytes be of this format? NULL: never guessed.
      * size is that of the whole file, 0 where it is not known. */
     bool (*recognise)(const unsigned char *head, size_t head_size, size_t size);

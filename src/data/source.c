@@ -1,6 +1,7 @@
 #include "data/source.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "data/guard.h"
 #include "data/unpack.h"
@@ -64,8 +65,21 @@ static enum status read_head(const char *path, const struct file_map *map, unsig
     return status;
 }
 
+static enum status find_folder_format(const char *path, const struct format **out)
+{
+    for (const struct kind *const *kind = format_kinds; *kind; kind++) {
+        *out = (*kind)->impl;
+        if ((*out)->folder)
+            return ST_OK;
+    }
+    FAIL(ST_DATA, "%s: is a folder, expected a file", path);
+}
+
 static enum status find_format(const char *path, const struct format **out)
 {
+    struct stat about;
+    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return find_folder_format(path, out);
     struct file_map map = {0};
     unsigned char head[HEAD];
     size_t head_size, size;

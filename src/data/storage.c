@@ -12,6 +12,13 @@ bool storage_is_leader(const struct data_env *env)
     return !env->share || env->share->leader;
 }
 
+struct storage_place storage_place(const struct data_env *env)
+{
+    if (!env->share)
+        return (struct storage_place){0, 1};
+    return (struct storage_place){(size_t)env->share->rank, (size_t)env->share->ranks};
+}
+
 enum status storage_agree(const struct data_env *env, struct dataset *dataset, enum status mine)
 {
     if (!env->share)

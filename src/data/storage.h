@@ -26,8 +26,8 @@ typedef enum status storage_measure(const char *path, const unsigned char *head,
 enum status storage_file(const struct data_env *env, struct dataset *dataset, const char *name,
                          storage_measure *measure, struct file_bytes *out);
 
-/* Memory that only the leader may write, before the next storage_agree. Errors: ST_DATA when the
- * machine has less; what names it. Collective. */
+/* Memory that the leader writes before the next storage_agree, or every rank a part of it.
+ * Errors: ST_DATA when the machine has less; what names it. Collective. */
 enum status storage_get(const struct data_env *env, struct dataset *dataset, size_t size,
                         const char *what, void **memory);
 
@@ -39,6 +39,12 @@ enum status storage_tell(const struct data_env *env, void *bytes, size_t size);
 enum status storage_agree(const struct data_env *env, struct dataset *dataset, enum status mine);
 
 bool storage_is_leader(const struct data_env *env);
+
+/* Which of the node's processes this is, and how many there are. */
+struct storage_place {
+    size_t rank, ranks;
+};
+struct storage_place storage_place(const struct data_env *env);
 
 /* Can a file hold size bytes that will be in memory? Errors: ST_DATA when it is more than the
  * machine has in all, which only a damaged or hostile file asks for. */

@@ -340,7 +340,7 @@ static enum status pair_agree(struct share *share, enum status mine)
 static long open_in_pair(struct pair *pair, int rank, const char *yaml)
 {
     struct member member = {pair, rank};
-    struct share share = {rank == 0, pair_tell, pair_get, pair_drop, pair_agree, &member};
+    struct share share = {rank == 0, pair_tell, pair_get, pair_drop, pair_agree, &member, rank, 2};
     struct data_env env = {.share = &share};
     struct pool pool = {0};
     struct variant source;
