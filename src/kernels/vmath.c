@@ -151,3 +151,38 @@ double dm_normal_quantile(double p)
         value = horner(far[0], r - 5.0) / horner(far[1], r - 5.0);
     return q < 0.0 ? -value : value;
 }
+
+/* sin r or cos r for |r| <= pi/4 by Taylor: r^19/19! is below 1e-19. first: 1 for sine, 0 for
+ * cosine. */
+static double taylor(double r, int first)
+{
+    double z = r * r, term = first ? r : 1.0, terms[9], sum = 0.0;
+    for (int i = 0; i < 9; i++) {
+        terms[i] = term;
+        term = -term * z / (double)((2 * i + 1 + first) * (2 * i + 2 + first));
+    }
+    for (int i = 8; i >= 0; i--)
+        sum += terms[i];
+    return sum;
+}
+
+/* The sine of x + turn pi/2: x = k pi/2 + r, with pi/2 in three parts of 33 bits, so that k times
+ * the first two is exact (the parts are those of Sun's fdlibm). */
+static double sine(double x, int64_t turn)
+{
+    double k = floor(x * 0.6366197723675814 + 0.5);
+    double r = ((x - k * 0x1.921fb544p+0) - k * 0x1.0b4611a6p-34) - k * 0x1.3198a2e037073p-69;
+    int64_t quarter = ((int64_t)k + turn) & 3;
+    double value = taylor(r, quarter % 2 == 0);
+    return quarter < 2 ? value : -value;
+}
+
+double dm_sin(double x)
+{
+    return sine(x, 0);
+}
+
+double dm_cos(double x)
+{
+    return sine(x, 1);
+}

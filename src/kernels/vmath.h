@@ -82,5 +82,8 @@ double dm_cos_pi(double x);
 /* The quantile of the standard normal distribution for 0 < p < 1 (M. Wichura, algorithm AS 241,
  * PPND16, 1988); relative error about 1e-15. */
 double dm_normal_quantile(double p);
+/* |x| at most 10^5; absolute error below 1e-15. */
+double dm_sin(double x);
+double dm_cos(double x);
 
 #endif

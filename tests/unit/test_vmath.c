@@ -139,6 +139,21 @@ static void double_precision_limits(void)
     CU_ASSERT_DOUBLE_EQUAL(dm_log(0x1p-1074), log(0x1p-1074), 1e-11);
 }
 
+static void sines(void)
+{
+    CU_ASSERT(dm_sin(0.0) == 0.0 && dm_cos(0.0) == 1.0);
+    for (uint32_t i = 0; i < 300000; i++) {
+        double x = (random_unit(i) - 0.5) * 2e5 * pow(0.5, (double)(i % 40));
+        if (!(fabs(dm_sin(x) - sin(x)) <= 1e-15 && fabs(dm_cos(x) - cos(x)) <= 1e-15))
+            test_fail("sin(%.17g) is %.17g, cos %.17g", x, dm_sin(x), dm_cos(x));
+    }
+    for (int k = -1000; k <= 1000; k++) { /* where one of them is nearly 0, or they change signs */
+        double x = k * 0.78539816339744831;
+        CU_ASSERT_DOUBLE_EQUAL(dm_sin(x), sin(x), 1e-15);
+        CU_ASSERT_DOUBLE_EQUAL(dm_cos(x), cos(x), 1e-15);
+    }
+}
+
 static void powers(void)
 {
     CU_ASSERT_EQUAL(dm_power(0.9, 0), 1.0);
@@ -287,10 +302,25 @@ static void same_bits_everywhere(void)
                   (unsigned long long)SINGLE_BITS, (unsigned long long)DOUBLE_BITS);
 }
 
+#define SINE_BITS 0x60bf9428b42ebdaau
+
+static void same_sines_everywhere(void)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (uint32_t i = 0; i < 100000; i++) {
+        double x = (random_unit(i) - 0.5) * 100.0, z[2] = {dm_sin(x), dm_cos(x)};
+        hash = add_bits(hash, z, sizeof z);
+    }
+    if (hash != SINE_BITS)
+        test_fail("the hash is %#llx, expected %#llx", (unsigned long long)hash,
+                  (unsigned long long)SINE_BITS);
+}
+
 const struct test tests_vmath[] = {{"single_precision", single_precision},
                                    {"single_precision_limits", single_precision_limits},
                                    {"double_precision", double_precision},
                                    {"double_precision_limits", double_precision_limits},
+                                   {"sines", sines},
                                    {"powers", powers},
                                    {"real_powers", real_powers},
                                    {"cosines", cosines},
@@ -299,6 +329,7 @@ const struct test tests_vmath[] = {{"single_precision", single_precision},
                                    {"activations_keep_nan", activations_keep_nan},
                                    {"same_bits_of_schedules", same_bits_of_schedules},
                                    {"same_bits_everywhere", same_bits_everywhere},
+                                   {"same_sines_everywhere", same_sines_everywhere},
                                    {0}};
 
 TEST_MAIN(tests_vmath)
