@@ -85,6 +85,12 @@ static const struct field data_fields[] = {
      .offset = offsetof(struct data_spec, one_hot),
      .fallback = "false",
      .help = "class numbers become vectors"},
+    {.key = "augment",
+     .type = FIELD_VARIANTS,
+     .offset = offsetof(struct data_spec, augment),
+     .kinds = augment_kinds,
+     .fallback = "[]",
+     .help = "what changes training samples at random, in this order"},
     {0}};
 static const struct schema data_schema = {"data", data_fields, NULL};
 

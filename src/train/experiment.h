@@ -2,7 +2,7 @@
 #ifndef CONVOY_TRAIN_EXPERIMENT_H
 #define CONVOY_TRAIN_EXPERIMENT_H
 
-#include "data/loader.h"
+#include "data/augment.h"
 #include "model/model.h"
 
 struct split_args {
@@ -14,6 +14,7 @@ struct data_spec {
     char *folder;                           /* absolute once it is loaded */
     struct variant train, validation, test; /* of format_kinds; validation may be the kind split */
     double rescale, offset;
+    struct variant_list augment; /* of augment_kinds */
     int standardize; /* enum standardize */
     bool one_hot;
 };

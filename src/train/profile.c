@@ -10,12 +10,13 @@
 enum { WARM_UP_STEPS = 3, RECORDED_STEPS = 20, EVENTS_A_RANK = 50000, EVENTS_IN_ALL = 1000000 };
 
 const char *const phase_names[] = {
-    [PHASE_OTHER] = "other",           [PHASE_DATA] = "data",
-    [PHASE_FORWARD] = "forward",       [PHASE_LOSS] = "loss",
-    [PHASE_BACKWARD] = "backward",     [PHASE_ADDITION] = "addition",
-    [PHASE_AGREEMENT] = "agreement",   [PHASE_REDUCTION] = "reduction",
-    [PHASE_UPDATE] = "update",         [PHASE_EXCHANGE] = "exchange",
-    [PHASE_VALIDATION] = "validation", [PHASE_FILES] = "files"};
+    [PHASE_OTHER] = "other",         [PHASE_DATA] = "data",
+    [PHASE_AUGMENT] = "augment",     [PHASE_FORWARD] = "forward",
+    [PHASE_LOSS] = "loss",           [PHASE_BACKWARD] = "backward",
+    [PHASE_ADDITION] = "addition",   [PHASE_AGREEMENT] = "agreement",
+    [PHASE_REDUCTION] = "reduction", [PHASE_UPDATE] = "update",
+    [PHASE_EXCHANGE] = "exchange",   [PHASE_VALIDATION] = "validation",
+    [PHASE_FILES] = "files"};
 
 static void record(struct profile *profile, enum event_kind kind, int32_t index, int64_t begin,
                    int64_t end)

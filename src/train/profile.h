@@ -13,6 +13,7 @@
 enum phase {
     PHASE_OTHER,     /* the loop, signals, what no other phase has */
     PHASE_DATA,      /* gathering and scaling of samples */
+    PHASE_AUGMENT,   /* augmentation of samples */
     PHASE_FORWARD,   /* the model */
     PHASE_LOSS,      /* loss, metrics, and the loss's gradient */
     PHASE_BACKWARD,  /* the model */

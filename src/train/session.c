@@ -106,9 +106,11 @@ static enum status fit_and_scale(struct session *session)
     TRY(session_fit(session, session->train));
     TRY(select_samples(session));
     TRY(class_weights_fit(session));
-    return scaling_fit(&session->train_samples, data->rescale, data->offset,
-                       data->standardize != STANDARDIZE_NONE,
-                       data->standardize == STANDARDIZE_FEATURE, &session->scaling);
+    TRY(scaling_fit(&session->train_samples, data->rescale, data->offset,
+                    data->standardize != STANDARDIZE_NONE,
+                    data->standardize == STANDARDIZE_FEATURE, &session->scaling));
+    return augmenter_init(&session->augmenter, &data->augment, session->train, &session->scaling,
+                          session->form, (uint64_t)session->experiment->seed);
 }
 
 enum status session_open(struct session *session, const struct experiment *experiment,
@@ -126,6 +128,7 @@ void session_close(struct session *session)
 {
     selection_release(&session->train_samples);
     selection_release(&session->validation_samples);
+    augmenter_release(&session->augmenter);
     scaling_release(&session->scaling);
     dataset_free(session->train);
     dataset_free(session->validation);

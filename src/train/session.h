@@ -24,6 +24,7 @@ struct session {
     /* sets that were opened */
     struct dataset *train, *validation;
     struct selection train_samples, validation_samples; /* n = 0: none */
+    struct augmenter augmenter;                         /* of training samples */
     /* buffers of one microbatch */
     uint32_t *ids;
     float *x, *output, *dy, *weights;

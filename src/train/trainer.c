@@ -106,6 +106,20 @@ static void finished(void *context, size_t offset)
     profile_phase(trainer->profile, PHASE_BACKWARD);
 }
 
+/* Samples first.. of the step whose n samples are ids, as the model is to see them. */
+static enum status gather_training(struct trainer *trainer, const uint32_t *ids, size_t n,
+                                   size_t first, size_t count)
+{
+    struct session *session = trainer->session;
+    profile_phase(trainer->profile, PHASE_DATA);
+    TRY(session_gather(session, session->train, true, ids + first, count));
+    if (session->experiment->data.augment.n == 0)
+        return ST_OK;
+    profile_phase(trainer->profile, PHASE_AUGMENT);
+    struct augment_step step = {(uint64_t)trainer->epoch, ids, n};
+    return augmenter_run(&session->augmenter, &step, first, count, session->x, session->y);
+}
+
 /* Microbatch m of the step whose n samples are ids: forward, loss, backward. */
 static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, size_t n, size_t m)
 {
@@ -113,8 +127,7 @@ static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, 
     size_t size = (size_t)session->experiment->fit.microbatch_size, first = m * size;
     size_t count = n - first < size ? n - first : size;
     double *sums = sums_next(&trainer->sums);
-    profile_phase(trainer->profile, PHASE_DATA);
-    TRY(session_gather(session, session->train, true, ids + first, count));
+    TRY(gather_training(trainer, ids, n, first, count));
     struct model_batch batch = {.n = (int)count,
                                 .training = true,
                                 .same_params = m > trainer->sums.range.first,
