@@ -21,6 +21,9 @@ int cmd_digest(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
+/* convoy data preview, which unlike the other actions of data needs a model. Collective. */
+int cmd_data_preview(const char *experiment, const char *path);
+
 /* Prints the pending error on rank 0 (once, after world_agree has made it everybody's) and returns
  * the exit code. ST_STOPPED is no error and is said as information. */
 int cmd_finish(enum status status);

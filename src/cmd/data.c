@@ -18,11 +18,13 @@ static const char usage[] =
     "usage: convoy data info [--json] SET...\n"
     "       convoy data check SET...\n"
     "       convoy data convert SET OUT.h5|OUT-idx\n"
+    "       convoy data preview EXPERIMENT OUT.png\n"
     "\n"
     "info says how many samples a set has, of what shape and type, their range, mean and\n"
     "deviation, the classes, and whether it is mapped or unpacked; check reads every number and\n"
     "label and ends with 3 where one is no use; convert writes HDF5 (/x, /y and /sample_weight)\n"
-    "or IDX files (OUT-images-..., OUT-labels-...).\n"
+    "or IDX files (OUT-images-..., OUT-labels-...); preview draws training samples, and beside each\n"
+    "how the model sees it in the first epochs.\n"
     "\n"
     "A SET is\n"
     "  an experiment (.yaml, .yml)             all its sets\n"
@@ -357,14 +359,18 @@ static enum status run(const char *verb, char *const *words, size_t n, bool json
 static int check_usage(const char *verb, int words, bool json)
 {
     bool converts = strcmp(verb, "convert") == 0, informs = strcmp(verb, "info") == 0;
-    if (!converts && !informs && strcmp(verb, "check") != 0)
-        return cmd_usage("data", "unknown action '%s', expected info, check or convert", verb);
+    bool previews = strcmp(verb, "preview") == 0;
+    if (!converts && !informs && !previews && strcmp(verb, "check") != 0)
+        return cmd_usage("data", "unknown action '%s', expected info, check, convert or preview",
+                         verb);
     if (json && !informs)
         return cmd_usage("data", "--json is for info only");
     if (words == 0)
         return cmd_usage("data", "%s: no set is named", verb);
     if (converts && words == 1)
         return cmd_usage("data", "convert: no output is named");
+    if (previews && words != 2)
+        return cmd_usage("data", "preview: expected an experiment and the name of a PNG file");
     return 0;
 }
 
@@ -387,5 +393,9 @@ int cmd_data(int argc, char **argv)
         return cmd_usage("data", "no action is given");
     char **words = argv + optind + 1;
     int n = argc - optind - 1, code = check_usage(argv[optind], n, json);
-    return code ? code : cmd_finish(run(argv[optind], words, (size_t)n, json));
+    if (code)
+        return code;
+    if (strcmp(argv[optind], "preview") == 0)
+        return cmd_data_preview(words[0], words[1]);
+    return cmd_finish(run(argv[optind], words, (size_t)n, json));
 }

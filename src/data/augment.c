@@ -47,6 +47,10 @@ static enum status set_up(struct augmenter *a)
         const char *where = position_text(variant->position);
         FAIL_IF(a->dataset->x.rank != 3, ST_USAGE, "%s%s needs images; the samples of %s are %s",
                 where, variant->kind->name, a->dataset->source, array_shape_text(&a->dataset->x));
+        FAIL_IF(a->shape.channels > PICTURE_MAX_CHANNELS || a->shape.height > PICTURE_MAX_SIDE ||
+                    a->shape.width > PICTURE_MAX_SIDE,
+                ST_USAGE, "%s%s takes images of at most %d channels and %d pixels a side", where,
+                variant->kind->name, PICTURE_MAX_CHANNELS, PICTURE_MAX_SIDE);
         if (augmentation->check)
             TRY(augmentation->check(variant->args, where, &a->shape));
         if (augmentation->mix)

@@ -11,6 +11,8 @@
 #include "config/schema.h"
 #include "data/loader.h"
 
+enum { PICTURE_MAX_CHANNELS = 256, PICTURE_MAX_SIDE = 1 << 20 };
+
 /* One sample [height, width, channels]. */
 struct picture {
     size_t height, width, channels;
@@ -106,6 +108,11 @@ struct cutout {
 };
 struct cutout augment_cutout(double share_across, double share_down, double u_across, double u_down,
                              const struct picture *picture);
+static inline bool augment_cut(const struct cutout *cutout, size_t y, size_t x)
+{
+    return (double)y >= cutout->top && (double)y < cutout->bottom && (double)x >= cutout->left &&
+           (double)x < cutout->right;
+}
 /* Copies what lies in the rectangle. */
 void augment_paste(const struct cutout *cutout, const float *from, struct picture *picture);
 

@@ -2,8 +2,12 @@
 
 #include <math.h>
 
+#include "base/vectorized.h"
+
 enum { FILL_REFLECT, FILL_WRAP, FILL_NEAREST, FILL_CONSTANT };
 enum { NEAREST, BILINEAR };
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static const char *const fill_modes[] = {[FILL_REFLECT] = "reflect",
                                          [FILL_WRAP] = "wrap",
@@ -33,11 +37,11 @@ static const struct field fields[] = {{.key = "fill_mode",
 const struct schema affine_schema = {"augmentation", fields, NULL};
 
 /* A row's or column's number brought into 0..n-1; -1: nothing is there. */
-static int64_t inside(int fill_mode, int64_t i, int64_t n)
+static int32_t inside(int fill_mode, int32_t i, int32_t n)
 {
     if (i >= 0 && i < n)
         return i;
-    int64_t period = fill_mode == FILL_REFLECT ? 2 * n : n, rest = i % period;
+    int32_t period = fill_mode == FILL_REFLECT ? 2 * n : n, rest = i % period;
     rest += rest < 0 ? period : 0;
     switch (fill_mode) {
     case FILL_REFLECT:
@@ -51,55 +55,114 @@ static int64_t inside(int fill_mode, int64_t i, int64_t n)
     }
 }
 
-static const float *pixel(const struct affine_args *args, const struct picture *picture, int64_t y,
-                          int64_t x)
+static const float *pixel(const struct affine_args *args, const struct picture *picture, int32_t y,
+                          int32_t x)
 {
-    y = inside(args->fill_mode, y, (int64_t)picture->height);
-    x = inside(args->fill_mode, x, (int64_t)picture->width);
+    y = inside(args->fill_mode, y, (int32_t)picture->height);
+    x = inside(args->fill_mode, x, (int32_t)picture->width);
     if (y < 0 || x < 0)
         return NULL;
     return picture->x + ((size_t)y * picture->width + (size_t)x) * picture->channels;
 }
 
-static void take_bilinear(const struct affine_args *args, const struct picture *picture, double y,
-                          double x, float *out)
+/* floor(x), and what is left. The C library's is a call where the processor may lack it. */
+static int32_t split(double x, float *rest)
 {
-    double top = floor(y), left = floor(x);
-    float down = (float)(y - top), across = (float)(x - left), fill = (float)args->fill_value;
-    int64_t row = (int64_t)top, column = (int64_t)left;
-    const float *corner[4] = {
-        pixel(args, picture, row, column), pixel(args, picture, row, column + 1),
-        pixel(args, picture, row + 1, column), pixel(args, picture, row + 1, column + 1)};
-    const float share[4] = {(1.0f - down) * (1.0f - across), (1.0f - down) * across,
-                            down * (1.0f - across), down * across};
-    for (size_t c = 0; c < picture->channels; c++) {
-        float sum = 0.0f;
-        for (int k = 0; k < 4; k++)
-            sum += share[k] * (corner[k] ? corner[k][c] : fill);
-        out[c] = sum;
+    int32_t whole = (int32_t)x;
+    whole -= (double)whole > x;
+    *rest = (float)(x - (double)whole);
+    return whole;
+}
+
+static ALWAYS_INLINE void blend(const float *const corner[4], const float share[4], size_t channels,
+                                float *out)
+{
+    for (size_t c = 0; c < channels; c++)
+        out[c] = share[0] * corner[0][c] + share[1] * corner[1][c] + share[2] * corner[2][c] +
+                 share[3] * corner[3][c];
+}
+
+/* Corners that may lie outside of the picture; fill is a pixel. */
+static void find_corners(const struct affine_args *args, const struct picture *picture, int32_t row,
+                         int32_t column, const float *fill, const float *corner[4])
+{
+    for (int k = 0; k < 4; k++) {
+        corner[k] = pixel(args, picture, row + k / 2, column + k % 2);
+        corner[k] = corner[k] ? corner[k] : fill;
     }
 }
 
-static void take_nearest(const struct affine_args *args, const struct picture *picture, double y,
-                         double x, float *out)
+static ALWAYS_INLINE void take_bilinear(const struct affine_args *args,
+                                        const struct picture *picture, size_t channels, double y,
+                                        double x, const float *fill, float *out)
 {
-    const float *from = pixel(args, picture, (int64_t)round(y), (int64_t)round(x));
-    for (size_t c = 0; c < picture->channels; c++)
-        out[c] = from ? from[c] : (float)args->fill_value;
+    float down, across;
+    int32_t row = split(y, &down), column = split(x, &across);
+    const float share[4] = {(1.0f - down) * (1.0f - across), (1.0f - down) * across,
+                            down * (1.0f - across), down * across};
+    size_t line = picture->width * channels;
+    const float *corner[4];
+    if (row >= 0 && row < (int32_t)picture->height - 1 && column >= 0 &&
+        column < (int32_t)picture->width - 1) {
+        corner[0] = picture->x + (size_t)row * line + (size_t)column * channels;
+        corner[1] = corner[0] + channels;
+        corner[2] = corner[0] + line;
+        corner[3] = corner[2] + channels;
+    } else {
+        find_corners(args, picture, row, column, fill, corner);
+    }
+    blend(corner, share, channels, out);
+}
+
+static ALWAYS_INLINE void bilinear(const struct affine_args *args, const struct affine *map,
+                                   const struct picture *picture, size_t channels,
+                                   const float *fill)
+{
+    float *out = picture->room;
+    for (size_t row = 0; row < picture->height; row++)
+        for (size_t column = 0; column < picture->width; column++, out += channels) {
+            double y = (double)row, x = (double)column;
+            take_bilinear(args, picture, channels, map->b[0] * x + map->b[1] * y + map->b[2],
+                          map->a[0] * x + map->a[1] * y + map->a[2], fill, out);
+        }
+}
+
+/* The usual numbers of channels have loops of their own. */
+VECTORIZED static void apply_bilinear(const struct affine_args *args, const struct affine *map,
+                                      const struct picture *picture, const float *fill)
+{
+    if (picture->channels == 1)
+        bilinear(args, map, picture, 1, fill);
+    else if (picture->channels == 3)
+        bilinear(args, map, picture, 3, fill);
+    else
+        bilinear(args, map, picture, picture->channels, fill);
+}
+
+static void apply_nearest(const struct affine_args *args, const struct affine *map,
+                          const struct picture *picture, const float *fill)
+{
+    float *out = picture->room;
+    for (size_t row = 0; row < picture->height; row++)
+        for (size_t column = 0; column < picture->width; column++) {
+            double y = (double)row, x = (double)column;
+            const float *from =
+                pixel(args, picture, (int32_t)round(map->b[0] * x + map->b[1] * y + map->b[2]),
+                      (int32_t)round(map->a[0] * x + map->a[1] * y + map->a[2]));
+            from = from ? from : fill;
+            for (size_t c = 0; c < picture->channels; c++)
+                *out++ = from[c];
+        }
 }
 
 void affine_apply(const struct affine_args *args, const struct affine *map, struct picture *picture)
 {
-    float *out = picture->room;
-    for (size_t row = 0; row < picture->height; row++)
-        for (size_t column = 0; column < picture->width; column++, out += picture->channels) {
-            double y = (double)row, x = (double)column;
-            double from_y = map->b[0] * x + map->b[1] * y + map->b[2];
-            double from_x = map->a[0] * x + map->a[1] * y + map->a[2];
-            if (args->interpolation == NEAREST)
-                take_nearest(args, picture, from_y, from_x, out);
-            else
-                take_bilinear(args, picture, from_y, from_x, out);
-        }
+    float fill[PICTURE_MAX_CHANNELS];
+    for (size_t c = 0; c < picture->channels; c++)
+        fill[c] = (float)args->fill_value;
+    if (args->interpolation == NEAREST)
+        apply_nearest(args, map, picture, fill);
+    else
+        apply_bilinear(args, map, picture, fill);
     augment_swap(picture);
 }

@@ -100,15 +100,8 @@ struct cutout augment_cutout(double share_across, double share_down, double u_ac
 
 void augment_paste(const struct cutout *cutout, const float *from, struct picture *picture)
 {
-    for (size_t y = 0; y < picture->height; y++) {
-        if ((double)y < cutout->top || (double)y >= cutout->bottom)
-            continue;
-        for (size_t x = 0; x < picture->width; x++) {
-            if ((double)x < cutout->left || (double)x >= cutout->right)
-                continue;
-            size_t at = (y * picture->width + x) * picture->channels;
+    for (size_t pixel = 0; pixel < picture->height * picture->width; pixel++)
+        if (augment_cut(cutout, pixel / picture->width, pixel % picture->width))
             for (size_t c = 0; c < picture->channels; c++)
-                picture->x[at + c] = from[at + c];
-        }
-    }
+                picture->x[pixel * picture->channels + c] = from[pixel * picture->channels + c];
 }

@@ -35,19 +35,24 @@ static float clip(double x, struct bounds range)
     return (float)(x > range.high ? range.high : x);
 }
 
+/* The rectangle's pixels, into room. */
 static void fill(const struct erasing_args *erasing, const struct rng_key *key,
-                 struct picture *picture)
+                 const struct cutout *cutout, const struct picture *picture)
 {
     struct bounds range = augment_range(&erasing->value_range, picture);
     const struct float_list *values = &erasing->fill_value;
-    size_t n = picture->height * picture->width * picture->channels;
-    for (size_t i = 0; i < n; i++) {
-        double x = values->n ? values->v[i % picture->channels % values->n] : 0.0;
-        if (values->n == 0) {
-            double u = ((double)(rng_word(key, 8 + i) >> 8) + 0.5) * 0x1p-24;
-            x = dm_normal_quantile(u) * range.high;
+    for (size_t pixel = 0; pixel < picture->height * picture->width; pixel++) {
+        if (!augment_cut(cutout, pixel / picture->width, pixel % picture->width))
+            continue;
+        for (size_t c = 0; c < picture->channels; c++) {
+            size_t i = pixel * picture->channels + c;
+            double x = values->n ? values->v[c % values->n] : 0.0;
+            if (values->n == 0) {
+                double u = ((double)(rng_word(key, 8 + i) >> 8) + 0.5) * 0x1p-24;
+                x = dm_normal_quantile(u) * range.high;
+            }
+            picture->room[i] = clip(x, range);
         }
-        picture->room[i] = clip(x, range);
     }
 }
 
@@ -63,7 +68,7 @@ static void apply(const void *args, const struct rng_key *key, struct picture *p
         augment_cutout(sqrt(augment_uniform(key, 0, scale.low, scale.high)),
                        sqrt(augment_uniform(key, 1, scale.low, scale.high)),
                        augment_uniform(key, 2, 0, 1), augment_uniform(key, 3, 0, 1), picture);
-    fill(erasing, key, picture);
+    fill(erasing, key, &cutout, picture);
     augment_paste(&cutout, picture->room, picture);
 }
 

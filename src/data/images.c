@@ -157,8 +157,8 @@ static enum status share_list(struct opening *o)
 {
     void *memory;
     const struct plan *plan = &o->plan;
-    size_t y_size = 4 * plan->n * plan->targets;
     TRY(storage_tell(o->env, &o->plan, sizeof o->plan));
+    size_t y_size = 4 * plan->n * plan->targets;
     TRY(storage_get(o->env, o->out, y_size + plan->names_size + plan->class_names_size, o->folder,
                     &memory));
     o->y = memory;

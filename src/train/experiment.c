@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "optimizers/optimizer.h"
 #include "train/callbacks.h"
 #include "train/metrics.h"
@@ -93,6 +94,32 @@ static const struct field data_fields[] = {
      .help = "what changes training samples at random, in this order"},
     {0}};
 static const struct schema data_schema = {"data", data_fields, NULL};
+
+/* model.layers may begin with Keras's augmentation layers: they are moved to data.augment. */
+#define AUGMENTATION(name) extern const struct augmentation augment_##name;
+#include "data/augment.def"
+#undef AUGMENTATION
+#define LAYER(symbol) extern const struct layer_type symbol;
+#include "layers/layers.def"
+#undef LAYER
+
+static const struct kind *const layer_or_augment_kinds[] = {
+#define LAYER(symbol) &symbol.kind,
+#include "layers/layers.def"
+#undef LAYER
+#define AUGMENTATION(name) &augment_##name.kind,
+#include "data/augment.def"
+#undef AUGMENTATION
+    NULL};
+
+static const struct field layers_fields[] = {
+    {.key = "layers",
+     .type = FIELD_VARIANTS,
+     .offset = offsetof(struct model_spec, layers),
+     .kinds = layer_or_augment_kinds,
+     .help = "in order; each reads the one before unless inputs says more"},
+    {0}};
+static const struct schema layers_schema = {"model", layers_fields, &model_schema};
 
 static const char *const scale_names[] = {"none", "linear", "sqrt", NULL};
 
@@ -226,7 +253,7 @@ static const struct field experiment_fields[] = {{.key = "name",
                                                  {.key = "model",
                                                   .type = FIELD_STRUCT,
                                                   .offset = offsetof(struct experiment, model),
-                                                  .schema = &model_schema,
+                                                  .schema = &layers_schema,
                                                   .help = "the network"},
                                                  {.key = "compile",
                                                   .type = FIELD_STRUCT,
@@ -264,6 +291,39 @@ static enum status check(const struct experiment *e)
             e->path, (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
     TRY(optimizer_check(&e->compile.optimizer));
     return callbacks_check(&e->fit.callbacks, e->compile.optimizer.args);
+}
+
+static bool is_augmentation(const struct variant *layer)
+{
+    for (const struct kind *const *kind = augment_kinds; *kind; kind++)
+        if (layer->kind == *kind)
+            return true;
+    return false;
+}
+
+/* The leading augmentations of model.layers go behind those of data.augment, which act first. */
+static enum status move_augmentations(struct experiment *e)
+{
+    struct variant_list *layers = &e->model.layers, *augment = &e->data.augment;
+    size_t leading = 0, had = augment->n;
+    while (leading < layers->n && is_augmentation(&layers->v[leading]))
+        leading++;
+    for (size_t i = leading; i < layers->n; i++)
+        FAIL_IF(is_augmentation(&layers->v[i]), ST_USAGE,
+                "%slayer %s: samples are augmented before the first layer only; put it there or "
+                "into data.augment",
+                position_text(layers->v[i].position), layers->v[i].kind->name);
+    if (leading == 0)
+        return ST_OK;
+    e->augment = mem_need(had + leading, sizeof *e->augment);
+    for (size_t i = 0; i < had + leading; i++)
+        e->augment[i] = i < had ? augment->v[i] : layers->v[i - had];
+    *augment = (struct variant_list){had + leading, e->augment};
+    layers->v += leading;
+    layers->n -= leading;
+    log_info("%s: the first %zu of model.layers augment: they are taken as data.augment", e->path,
+             leading);
+    return ST_OK;
 }
 
 static char *folder_of(const char *path)
@@ -315,6 +375,8 @@ static enum status read_document(struct document *document, const char *path,
     enum status status = document_read(document, &experiment_schema, e);
     if (status == ST_OK)
         status = check(e);
+    if (status == ST_OK)
+        status = move_augmentations(e);
     if (status == ST_OK) {
         resolve_folder(e);
         resolve_weights(e);
@@ -359,6 +421,7 @@ void experiment_free(struct experiment *experiment)
     free(experiment->path);
     free(experiment->folder);
     free(experiment->weights_file);
+    free(experiment->augment);
     free(experiment);
 }
 

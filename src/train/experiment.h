@@ -58,6 +58,7 @@ struct experiment {
     char *path;                /* of the file */
     char *folder;              /* data.folder, absolute */
     char *weights_file;        /* model.weights.file, absolute, where it is there */
+    struct variant *augment;   /* data.augment, where model.layers added to it */
 };
 
 extern const struct schema experiment_schema;
