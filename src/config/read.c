@@ -369,13 +369,15 @@ static const struct field *find_field(const struct schema *schema, const char *k
     return NULL;
 }
 
-static enum status read_fields(struct reader reader, const struct schema *schema,
-                               const struct node *map, const char *tag, void *out)
+/* The fields of part, which is whole or one of its bases, after those of part's own base. */
+static enum status read_fields(struct reader reader, const struct schema *whole,
+                               const struct schema *part, const struct node *map, const char *tag,
+                               void *out)
 {
-    if (schema->base)
-        TRY(read_fields(reader, schema->base, map, tag, out));
-    for (const struct field *field = schema->fields; field->key; field++) {
-        if (tag && strcmp(field->key, tag) == 0)
+    if (part->base)
+        TRY(read_fields(reader, whole, part->base, map, tag, out));
+    for (const struct field *field = part->fields; field->key; field++) {
+        if ((tag && strcmp(field->key, tag) == 0) || find_field(whole, field->key) != field)
             continue;
         reader.field = field;
         const struct entry *entry = node_entry(map, field->key);
@@ -400,7 +402,7 @@ static enum status read_struct(struct reader reader, const struct schema *schema
         if (!(tag && strcmp(key->text, tag) == 0) && !find_field(schema, key->text))
             return unknown_key(&reader, schema, key, tag);
     }
-    return read_fields(reader, schema, map, tag, out);
+    return read_fields(reader, schema, schema, map, tag, out);
 }
 
 static enum status read_nested(struct reader reader, const struct node *node, void *out)

@@ -15,7 +15,7 @@ struct data_spec {
     struct variant train, validation, test; /* of format_kinds; validation may be the kind split */
     double rescale, offset;
     struct variant_list augment; /* of augment_kinds */
-    int standardize; /* enum standardize */
+    int standardize;             /* enum standardize */
     bool one_hot;
 };
 enum standardize { STANDARDIZE_NONE, STANDARDIZE_CHANNEL, STANDARDIZE_FEATURE };

@@ -107,8 +107,8 @@ static enum status fit_and_scale(struct session *session)
     TRY(select_samples(session));
     TRY(class_weights_fit(session));
     TRY(scaling_fit(&session->train_samples, data->rescale, data->offset,
-                    data->standardize != STANDARDIZE_NONE,
-                    data->standardize == STANDARDIZE_FEATURE, &session->scaling));
+                    data->standardize != STANDARDIZE_NONE, data->standardize == STANDARDIZE_FEATURE,
+                    &session->scaling));
     return augmenter_init(&session->augmenter, &data->augment, session->train, &session->scaling,
                           session->form, (uint64_t)session->experiment->seed);
 }

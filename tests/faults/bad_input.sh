@@ -123,6 +123,53 @@ train "labels of another shape than the pixels" 2 "needs 36 labels a sample|has 
     --set 'model.layers=[{Conv2D: {filters: 8, kernel_size: 3, activation: softmax}}]'
 set_of "gzip that ends early" 3 "$folder/ends.gz" ends.gz labels
 
+# ---- pictures and augmentation ----
+
+# pictures NAME CODE TEXTS FILE OPTIONS...: one class with a sound picture and that file.
+pictures() {
+    local name=$1 code=$2 texts=$3 file=$4
+    shift 4
+    rm -rf "$folder/pictures"
+    mkdir -p "$folder/pictures/class"
+    cp tests/fuzz/seeds/image/rgb.png "$folder/pictures/class"
+    cp "$file" "$folder/pictures/class"
+    train "$name" "$code" "$texts" "s/{format: idx.*/{format: images, folder: pictures}/" "$@"
+}
+echo "not a picture" >"$folder/text.jpg"
+pictures "truncated JPEG" 3 "class/truncated.jpg: damaged JPEG" tests/fuzz/seeds/image/truncated.jpg
+pictures "truncated PNG" 3 "class/truncated.png: damaged PNG" tests/fuzz/seeds/image/truncated.png
+pictures "PNG that promises more" 3 "class/huge.png|60000 x 60000" tests/fuzz/seeds/image/huge.png
+pictures "text called .jpg" 3 "class/text.jpg: neither a JPEG nor a PNG" "$folder/text.jpg"
+pictures "pictures of several sizes" 3 "class/rgba.png: is 7 x 9|image_size" \
+    tests/fuzz/seeds/image/rgba.png
+pictures "pictures that do not suit the model" 2 "(8, 8, 1)|13x17x3" \
+    tests/fuzz/seeds/image/rgb.png
+pictures "a cache that is none" 3 "$folder/text.jpg|no cache" tests/fuzz/seeds/image/rgb.png \
+    --set data.train.cache=text.jpg
+pictures "a cache that cannot be written" 5 "$folder/none/cache" tests/fuzz/seeds/image/rgb.png \
+    --set data.train.cache=none/cache
+rm -r "$folder/pictures"
+train "no pictures" 3 "pictures: no such file" "s/{format: idx.*/{format: images, folder: pictures}/"
+train "unknown augmentation" 2 "RandomFlap|RandomFlip" "" --set 'data.augment=[RandomFlap]'
+train "MixUp of class numbers" 2 "MixUp|data.one_hot" "" --set 'data.augment=[MixUp]'
+train "augmentation behind a layer" 2 "bad.yaml:10:|RandomFlip|data.augment" \
+    's/    - Flatten/    - RandomFlip\n    - Flatten/'
+train "augmentation without a range" 2 "value_range" "" --set data.standardize=channel \
+    --set 'data.augment=[{RandomContrast: 0.5}]'
+
+# ---- NumPy's files ----
+
+# archive NAME TEXTS FILE
+archive() {
+    train "$1" 3 "$2" "s/{format: idx.*/{format: npz, file: $3}/"
+}
+head -c 300 tests/fuzz/seeds/npz/packed >"$folder/short.npz"
+{ head -c 200 tests/fuzz/seeds/npz/stored && printf x && tail -c +202 tests/fuzz/seeds/npz/stored; } \
+    >"$folder/flipped.npz"
+archive "NPZ that ends early" "short.npz: not a .npz file" short.npz
+archive "NPZ that is damaged" "flipped.npz/x.npy: is damaged: its checksum" flipped.npz
+archive "IDX called NPZ" "images: not a .npz file" images
+
 # ---- checkpoints ----
 
 sed 's/filters: 4/filters: 5/' "$sound" >"$folder/other.yaml"

@@ -31,7 +31,7 @@ static void convert(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct image image = {0};
-    size_t height, width;
+    size_t height = 0, width = 0;
     enum status status = image_decode("fuzz", data, size, true, &image);
     check(status);
     if (status == ST_OK)

@@ -40,6 +40,20 @@ check "synthetic targets" data info '{format: synthetic, shape: 5, targets: 2}'
 says "as numbers" "targets     2 float32"
 check_code "synthetic images of two axes" 2 data info '{format: synthetic, shape: [4, 4]}'
 
+check "info of NumPy's archive" data info tests/fuzz/seeds/npz/packed
+says "the format is told by its bytes" "format      npz (tests/fuzz/seeds/npz/packed)"
+says "unpacked" "inputs      6 float32, 0.1 KiB, unpacked"
+mkdir -p "$folder/pictures/a" "$folder/pictures/b"
+cp tests/fuzz/seeds/image/rgb.png "$folder/pictures/a"
+cp tests/fuzz/seeds/image/palette.png "$folder/pictures/b"
+check "info of a folder" data info "$folder/pictures"
+says "its format" "format      images ($folder/pictures)"
+says "its pictures" "inputs      13x17x3 uint8"
+says "its classes" "       1         1  b"
+check "pictures to HDF5" data convert "$folder/pictures" "$folder/pictures.h5"
+check "which are sound" data check "$folder/pictures.h5"
+check_code "preview without a picture's name" 2 data preview experiment.yaml
+
 check "check" data check '{format: digits}'
 says "sound" "1797 samples are sound"
 printf '1,0\n2,3\n' >"$folder/labels.csv"
