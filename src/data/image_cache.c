@@ -106,7 +106,9 @@ static void undo_close(void *what)
 static enum status make_file(struct image_block *block, struct dataset *dataset, char *name,
                              size_t room)
 {
-    int length = snprintf(name, room, "%s.tmp.%ld", block->path, (long)getpid());
+    char host[64] = ""; /* machines may share the folder */
+    gethostname(host, sizeof host - 1);
+    int length = snprintf(name, room, "%s.tmp.%s.%ld", block->path, host, (long)getpid());
     FAIL_IF(length < 0 || (size_t)length >= room, ST_DATA, "%s: the name is too long", block->path);
     block->fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     FAIL_IF(block->fd < 0, ST_IO, "%s: cannot make the cache: %s", name, strerror(errno));
