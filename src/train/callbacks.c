@@ -218,14 +218,9 @@ static const struct kind reduce_lr_kind = {"ReduceLROnPlateau", &reduce_lr_schem
                                            sizeof(struct reduce_lr_args), NULL};
 static const struct kind swap_ema_kind = {"SwapEMAWeights", &swap_ema_schema,
                                           sizeof(struct swap_ema_args), NULL};
-const struct kind *const callback_kinds[] = {&early_stopping_kind,
-                                             &stop_at_kind,
-                                             &model_checkpoint_kind,
-                                             &reduce_lr_kind,
-                                             &swap_ema_kind,
-                                             &csv_logger_kind,
-                                             &terminate_kind,
-                                             NULL};
+const struct kind *const callback_kinds[] = {
+    &early_stopping_kind, &stop_at_kind,    &model_checkpoint_kind, &reduce_lr_kind,
+    &swap_ema_kind,       &csv_logger_kind, &terminate_kind,        NULL};
 
 static enum status watch_init(struct watch *watch, const char *callback, const char *monitor,
                               enum mode mode, double min_delta, const struct history *history)

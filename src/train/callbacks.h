@@ -1,7 +1,7 @@
 /* What happens between steps and epochs, with Keras's names: EarlyStopping, ModelCheckpoint,
- * ReduceLROnPlateau, SwapEMAWeights, CSVLogger, TerminateOnNaN; and StopAt, which in Keras one writes
- * oneself. Every decision is made from numbers that are the same on every rank, so every rank makes
- * it for itself. */
+ * ReduceLROnPlateau, SwapEMAWeights, CSVLogger, TerminateOnNaN; and StopAt, which in Keras one
+ * writes oneself. Every decision is made from numbers that are the same on every rank, so every
+ * rank makes it for itself. */
 #ifndef CONVOY_TRAIN_CALLBACKS_H
 #define CONVOY_TRAIN_CALLBACKS_H
 
