@@ -21,20 +21,39 @@ static enum status describe_layer(struct h5 *h5, const struct file_weights *weig
     return ST_OK;
 }
 
-static enum status same_layer(struct h5 *h5, const struct file_weights *weights, size_t index,
-                              const struct layer *layer)
+/* Fails if the file has no such layer: where this model has it as number index of those with
+ * weights, the file has another. */
+static enum status need_layer(struct h5 *h5, const struct file_weights *weights, size_t index,
+                              const struct layer *layer, size_t *at)
 {
+    ptrdiff_t found = model_file_find(weights, layer->name);
+    const char *other = "";
+    *at = (size_t)found;
+    if (found >= 0)
+        return ST_OK;
     FAIL_IF(index >= weights->layers, ST_MODEL,
             "%s: of another model: %zu of its layers have weights; this model goes on with '%s' "
             "(%s %s)",
             h5->path, weights->layers, layer->name, layer->param[0].name,
             shape_text(&layer->param[0].shape));
-    if (strcmp(weights->layer[index], layer->name) == 0)
-        return ST_OK;
-    const char *found;
-    TRY(describe_layer(h5, weights, index, &found));
+    TRY(describe_layer(h5, weights, index, &other));
     FAIL(ST_MODEL, "%s: of another model: has the layer %s where this model has '%s' (%s %s)",
-         h5->path, found, layer->name, layer->param[0].name, shape_text(&layer->param[0].shape));
+         h5->path, other, layer->name, layer->param[0].name, shape_text(&layer->param[0].shape));
+}
+
+/* Fails if the file has a layer with weights that the model has not. */
+static enum status no_more_layers(struct h5 *h5, const struct file_weights *weights,
+                                  const bool *used)
+{
+    for (size_t i = 0; i < weights->layers; i++) {
+        const char *found;
+        if (used[i])
+            continue;
+        TRY(describe_layer(h5, weights, i, &found));
+        FAIL(ST_MODEL, "%s: of another model: has the layer %s, which this model has not", h5->path,
+             found);
+    }
+    return ST_OK;
 }
 
 /* Reads group/LAYER/param, of the model's shape, to its place in data. */
@@ -66,24 +85,21 @@ static enum status read_params(struct model_file *file, const struct model *mode
     struct file_weights weights;
     size_t next = 0;
     TRY(model_file_weights(file, &weights));
+    bool *used = pool_alloc(&h5->scratch, weights.layers * sizeof *used);
     for (size_t i = 0; i < model->nodes; i++) {
         const struct layer *layer = &model->node[i].layer;
+        size_t at;
         if (layer->params == 0)
             continue;
-        TRY(same_layer(h5, &weights, next, layer));
+        TRY(need_layer(h5, &weights, next++, layer, &at));
+        used[at] = true;
         const char *group = pool_printf(&h5->scratch, "model_weights/%s", layer->name);
         TRY(read_arrays(h5, group, layer, false, data));
-        FAIL_IF(weights.names[next].n != layer->params, ST_MODEL,
+        FAIL_IF(weights.names[at].n != layer->params, ST_MODEL,
                 "%s: of another model: layer '%s' has %zu weights in the file, %zu in this model",
-                h5->path, layer->name, weights.names[next].n, layer->params);
-        next++;
+                h5->path, layer->name, weights.names[at].n, layer->params);
     }
-    if (next == weights.layers)
-        return ST_OK;
-    const char *found;
-    TRY(describe_layer(h5, &weights, next, &found));
-    FAIL(ST_MODEL, "%s: of another model: goes on with the layer %s after this model's end",
-         h5->path, found);
+    return no_more_layers(h5, &weights, used);
 }
 
 /* ---- The rest ---- */

@@ -78,11 +78,15 @@ void keras_view_init(struct keras_view *view, const struct model *model)
     *view = (struct keras_view){.chain = is_chain(model)};
     view->layer = pool_alloc(&view->pool, (1 + 2 * model->nodes) * sizeof *view->layer);
     view->output = pool_alloc(&view->pool, model->nodes * sizeof *view->output);
+    size_t *last = pool_alloc(&view->pool, model->nodes * sizeof *last);
     add_layer(view, KERAS_INPUT, free_name(view, model, "input_layer"), NULL);
     for (size_t i = 0; i < model->nodes; i++) {
         add_node(view, model, &model->node[i]);
-        view->output[i] = view->layer[view->layers - 1].name;
+        last[i] = view->layers - 1;
+        view->output[i] = view->layer[last[i]].name;
     }
+    if (!view->chain)
+        keras_order(view, last);
 }
 
 void keras_view_release(struct keras_view *view)

@@ -135,3 +135,11 @@ enum status model_file_weights(struct model_file *file, struct file_weights *wei
     return file->version > 0 ? listed_weights(&file->h5, weights)
                              : found_weights(&file->h5, weights);
 }
+
+ptrdiff_t model_file_find(const struct file_weights *weights, const char *name)
+{
+    for (size_t i = 0; i < weights->layers; i++)
+        if (strcmp(weights->layer[i], name) == 0)
+            return (ptrdiff_t)i;
+    return -1;
+}

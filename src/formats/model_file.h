@@ -15,14 +15,16 @@ struct model_file {
 enum status model_file_open(const char *path, bool checkpoint, struct model_file *file);
 void model_file_close(struct model_file *file);
 
-/* The layers of the file that have weights, each with the names of its weights; in the file's
- * scratch. A checkpoint's are in the order of the model, those of other files in that of their
- * names. Errors: ST_MODEL. */
+/* The layers of the file that have weights, in its order, each with the names of its weights; in
+ * the file's scratch. Errors: ST_MODEL. */
 struct file_weights {
     size_t layers;
     char **layer;
     struct string_list *names;
 };
 enum status model_file_weights(struct model_file *file, struct file_weights *weights);
+
+/* The number of the layer of that name; -1: there is none. */
+ptrdiff_t model_file_find(const struct file_weights *weights, const char *name);
 
 #endif

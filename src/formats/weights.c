@@ -4,14 +4,6 @@
 
 #include "formats/model_file.h"
 
-static ptrdiff_t find_layer(const struct file_weights *weights, const char *name)
-{
-    for (size_t i = 0; i < weights->layers; i++)
-        if (strcmp(weights->layer[i], name) == 0)
-            return (ptrdiff_t)i;
-    return -1;
-}
-
 /* The path in the file of a layer's weight that is called name ("kernel"), whatever the names of
  * the models around it ("sequential/dense/kernel"); NULL: there is none. */
 static const char *find_weight(struct h5 *h5, const struct file_weights *weights, size_t layer,
@@ -34,7 +26,7 @@ static enum status find_weights(struct h5 *h5, const struct file_weights *weight
                                 const struct layer *layer, const char **path,
                                 struct weights_report *report, struct weights_match *match)
 {
-    ptrdiff_t at = find_layer(weights, layer->name);
+    ptrdiff_t at = model_file_find(weights, layer->name);
     if (at < 0) {
         match->why = pool_strdup(&report->pool, "is not in the file");
         return ST_OK;

@@ -449,19 +449,20 @@ static void test_other_model(void)
          "layer 'head': the kernel has the shape (12, 5) in the file, (12, 6) in this model"},
         {"input: [4, 4, 2]\nlayers: [{Conv2D: {filters: 3, kernel_size: 3}},"
          " Flatten, {Dense: {units: 5, name: head}}]",
-         "has the layer 'batch_normalization' (gamma (3,)) where this model has 'head' (kernel "
-         "(12, "
-         "5))"},
+         "has the layer 'batch_normalization' (gamma (3,)), which this model has not"},
+        {"input: [4, 4, 2]\nlayers: [{Conv2D: {filters: 3, kernel_size: 3, name: c}}, Flatten]",
+         "has the layer 'conv2d' (kernel (3, 3, 2, 3)) where this model has 'c' (kernel (3, 3, 2, "
+         "3))"},
         {"input: [4, 4, 2]\nlayers: [{Conv2D: {filters: 3, kernel_size: 3}}, BatchNormalization,"
          " Flatten]",
-         "goes on with the layer 'head' (kernel (12, 5)) after this model's end"},
+         "has the layer 'head' (kernel (12, 5)), which this model has not"},
         {"input: [4, 4, 2]\nlayers: [{Conv2D: {filters: 3, kernel_size: 3}}, BatchNormalization,"
          " Flatten, {Dense: {units: 5, name: head}}, Dense: {units: 2}]",
          "3 of its layers have weights; this model goes on with 'dense' (kernel (5, 2))"},
         {"input: [4, 4, 2]\nlayers: [{Conv2D: {filters: 3, kernel_size: 3, use_bias: false}},"
          " BatchNormalization, Flatten, {Dense: {units: 5, name: head}}]",
          "layer 'conv2d' has 2 weights in the file, 1 in this model"},
-        {"input: [4, 4, 2]\nlayers: [Flatten]", "goes on with the layer 'conv2d' (kernel (3, 3, 2"},
+        {"input: [4, 4, 2]\nlayers: [Flatten]", "has the layer 'conv2d' (kernel (3, 3, 2"},
     };
     struct fixture f;
     setup(&f, small_net);
