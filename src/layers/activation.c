@@ -11,16 +11,9 @@ static const struct field fields[] = {{.key = "activation",
                                       {0}};
 static const struct schema schema = {"Activation", fields, &layer_common_schema};
 
-static enum status infer(struct layer *layer, struct pool *pool)
-{
-    (void)pool;
-    layer->out = layer->in[0];
-    return ST_OK;
-}
-
 const struct layer_type layer_activation = {
     .kind = {"Activation", &schema, sizeof(struct layer_common), &layer_activation},
-    .infer = infer,
+    .infer = identity_infer,
     .forward = identity_forward,
     .backward = identity_backward,
     .copies_gradient = true,

@@ -8,6 +8,7 @@ static enum status infer(struct layer *layer, struct pool *pool)
 {
     (void)pool;
     layer->out = (struct shape){1, {(int64_t)shape_size(&layer->in[0])}};
+    layer->passes_input = true;
     return ST_OK;
 }
 

@@ -68,8 +68,9 @@ struct layer {
     struct shape out;
     size_t params;
     struct param param[LAYER_MAX_PARAMS];
-    enum activation activation; /* applied by the model in place after forward */
+    enum activation activation; /* applied by the model after forward */
     bool activates;             /* forward applies the activation itself */
+    bool passes_input;          /* forward only copies x[0]: the activation may read that */
     size_t packed;              /* floats that prepare makes of the parameters */
     size_t scratch;             /* floats of working memory, shared with the other layers */
     size_t saved;               /* floats kept from forward to backward */
@@ -86,7 +87,8 @@ struct pass {
     uint64_t seed, step;
     const uint32_t *ids;   /* n sample ids */
     const float *const *x; /* x[i]: input i, n samples */
-    float *y;              /* output, before the activation unless layer->activates */
+    float *y;              /* output, before the activation unless layer->activates; backward may
+                              read it where the type says reads_output */
     const float *dy;       /* gradient of the loss sum before the activation */
     float *const *dx;      /* dx[i]: to be overwritten; NULL where nobody needs it */
     float *const *w;       /* w[p]: parameter p */
@@ -112,6 +114,7 @@ struct layer_type {
     void (*explain)(const struct layer *layer, struct text *out);
     /* backward gives dy to every input as it is; where dx[i] is dy, there is nothing to do. */
     bool copies_gradient;
+    bool reads_output;             /* backward reads y as forward left it */
     size_t min_inputs, max_inputs; /* 0, 0: exactly one */
 };
 

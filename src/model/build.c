@@ -164,6 +164,14 @@ static int first_written(const struct model *model, int i)
     return 2 * layers - 1 - i;
 }
 
+/* Is the output before the activation needed when the activation has been applied? */
+static bool keeps_before(const struct layer *layer)
+{
+    if (layer->activation == ACT_LINEAR || layer->activates || layer->passes_input)
+        return false;
+    return layer->type->reads_output || activation_needs_input(layer->activation);
+}
+
 /* Lifetimes, in moments: forward of node i is i, its backward is 2L-1-i. An output is kept until
  * its own backward; a gradient lives from the backward of its last consumer to its own, or that of
  * the first node that shares its buffer. */
@@ -171,7 +179,7 @@ static void place_buffers(struct model *model)
 {
     int layers = (int)model->nodes;
     size_t n = 0, batch = (size_t)model->microbatch;
-    struct buffer *buffers = mem_need(model->nodes * 3, sizeof *buffers);
+    struct buffer *buffers = mem_need(model->nodes * 4, sizeof *buffers);
     int *place = mem_need(model->nodes, sizeof *place);
     gradients_share(model, place);
     for (int i = 0; i < layers; i++) {
@@ -182,12 +190,18 @@ static void place_buffers(struct model *model)
             last = place[j] == i ? 2 * layers - 1 - j : last;
         buffers[n++] = (struct buffer){size, i, own, &node->y};
         buffers[n++] = (struct buffer){node->layer.saved, i, own, &node->saved};
+        if (keeps_before(&node->layer))
+            buffers[n++] = (struct buffer){size, i, own, &node->before};
         if (place[i] == i)
             buffers[n++] = (struct buffer){size, first_written(model, i), last, &node->dy};
     }
     model->arena_size = plan_buffers(buffers, n);
-    for (int i = 0; i < layers; i++)
-        model->node[i].dy = model->node[place[i]].dy;
+    for (int i = 0; i < layers; i++) {
+        struct node *node = &model->node[i];
+        node->dy = model->node[place[i]].dy;
+        if (!keeps_before(&node->layer))
+            node->before = node->y;
+    }
     free(place);
     free(buffers);
 }

@@ -40,6 +40,7 @@ struct node {
     bool trained;               /* it or a layer that it reads from has trainable parameters */
     /* offsets into the arena, in floats */
     size_t y, dy, saved;
+    size_t before; /* the output before the activation: y, unless both are kept */
     size_t packed;
     size_t stats; /* offset into the statistics of a step, in doubles */
 };

@@ -24,7 +24,7 @@ static struct pass pass_of(struct model *model, const struct node *node,
                          .step = batch->step,
                          .ids = batch->ids,
                          .x = inputs,
-                         .y = model->arena + node->y,
+                         .y = model->arena + node->before,
                          .w = weights,
                          .packed = model->arena + node->packed,
                          .saved = model->arena + node->saved,
@@ -32,16 +32,40 @@ static struct pass pass_of(struct model *model, const struct node *node,
                          .stats = batch->stats ? batch->stats + node->stats : NULL};
 }
 
-static void activate(const struct model *model, const struct node *node, int n)
-{
-    size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
-    activation_forward(node->layer.activation, output_size(node, n) / width, width,
-                       model->arena + node->y);
-}
-
 static bool leaves_logits(const struct model *model, const struct node *node)
 {
     return model->output_is_logits && node == &model->node[model->nodes - 1];
+}
+
+/* The layer's forward, then its activation; where the layer only passes its input on, the
+ * activation reads that. */
+static void forward_node(const struct model *model, const struct node *node,
+                         const struct pass *pass)
+{
+    const struct layer *layer = &node->layer;
+    bool activate =
+        layer->activation != ACT_LINEAR && !layer->activates && !leaves_logits(model, node);
+    bool skip = activate && layer->passes_input;
+    if (!skip)
+        layer->type->forward(layer, pass);
+    size_t width = (size_t)layer->out.dim[layer->out.rank - 1];
+    if (activate)
+        activation_forward(layer->activation, output_size(node, pass->n) / width, width,
+                           skip ? pass->x[0] : pass->y, model->arena + node->y);
+}
+
+/* dy becomes the gradient before the activation. */
+static void activation_back(const struct model *model, const struct node *node,
+                            const struct pass *pass)
+{
+    const struct layer *layer = &node->layer;
+    const float *before = layer->passes_input ? pass->x[0] : pass->y;
+    size_t width = (size_t)layer->out.dim[layer->out.rank - 1];
+    if (!leaves_logits(model, node))
+        activation_backward(layer->activation, output_size(node, pass->n) / width, width,
+                            activation_needs_input(layer->activation) ? before
+                                                                      : model->arena + node->y,
+                            model->arena + node->dy);
 }
 
 static int64_t watch_begin(const struct model *model)
@@ -67,9 +91,7 @@ const float *model_forward(struct model *model, const struct model_batch *batch)
         struct pass pass = pass_of(model, node, batch, inputs, weights);
         if (node->layer.type->prepare && !batch->same_params)
             node->layer.type->prepare(&node->layer, &pass);
-        node->layer.type->forward(&node->layer, &pass);
-        if (!leaves_logits(model, node) && !node->layer.activates)
-            activate(model, node, batch->n);
+        forward_node(model, node, &pass);
         watch_end(model, i, batch->n, false, begin);
     }
     return model->arena + model->node[model->nodes - 1].y;
@@ -135,6 +157,7 @@ static void backward_node(struct model *model, size_t i, const struct model_batc
     pass.dy = model->arena + node->dy;
     pass.dw = dw;
     pass.dx = targets;
+    activation_back(model, node, &pass);
     for (size_t p = 0; p < node->layer.params; p++)
         dw[p] = node->layer.param[p].trainable ? gradient + node->layer.param[p].offset
                                                : model->arena + model->frozen;
@@ -181,10 +204,6 @@ void model_backward(struct model *model, const struct model_batch *batch, const 
         if (!node->trained && !dx)
             continue;
         int64_t begin = watch_begin(model);
-        size_t width = (size_t)node->layer.out.dim[node->layer.out.rank - 1];
-        if (!leaves_logits(model, node))
-            activation_backward(node->layer.activation, output_size(node, batch->n) / width, width,
-                                model->arena + node->y, model->arena + node->dy);
         backward_node(model, i, batch, gradient, dx);
         watch_end(model, i, batch->n, true, begin);
         offset = gradient_start(&node->layer, offset);

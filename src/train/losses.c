@@ -52,7 +52,7 @@ static bool gives_probabilities(enum activation activation)
 {
     enum { PROBES = 5 };
     float y[PROBES] = {-4.0f, -1.0f, 0.0f, 1.5f, 4.0f};
-    activation_forward(activation, 1, PROBES, y);
+    activation_forward(activation, 1, PROBES, y, y);
     for (int i = 0; i < PROBES; i++)
         if (!(y[i] >= 0.0f && y[i] <= 1.0f))
             return false;

@@ -195,8 +195,7 @@ struct loss_input session_score(struct session *session, int n, const float *out
     sums[0] = loss_sum(session->loss, loss->args, &input, dy);
     if (model->output_is_logits && (session->metrics > 0 || !dy)) {
         size_t size = (size_t)n * input.width;
-        memcpy(session->output, out, size * sizeof *out);
-        activation_forward(model_output_activation(model), size / classes, classes,
+        activation_forward(model_output_activation(model), size / classes, classes, out,
                            session->output);
         input.output = session->output;
     }

@@ -103,7 +103,7 @@ static void check_output(struct run *run, bool training, const char *name)
     memcpy(run->y, y, size * sizeof *y);
     if (run->model->output_is_logits)
         activation_forward(model_output_activation(run->model), size / run->width, run->width,
-                           run->y);
+                           run->y, run->y);
     expect_near(label(run, training ? "training output" : "output"), run->y, want->v, size,
                 OUTPUT_TOLERANCE, 1.0);
 }

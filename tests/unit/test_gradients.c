@@ -114,7 +114,7 @@ static void check_forward(const struct check *c, struct model *model, const floa
         want[i] = (float)c->y[i];
     size_t width = c->outputs / SAMPLES;
     if (model->output_is_logits)
-        activation_forward(model_output_activation(model), SAMPLES, width, got);
+        activation_forward(model_output_activation(model), SAMPLES, width, got, got);
     compare(c, "output", model->kernels, got, want, NULL, c->outputs);
     if (!(fabs(loss - c->loss) <= FORWARD_TOLERANCE * fmax(1.0, fabs(c->loss))))
         test_fail("%s (%s) on %s: loss is %.9g, expected %.9g", c->yaml.data, c->naive->loss,
@@ -346,53 +346,8 @@ static void graphs(void)
     CHECK_ALL(models);
 }
 
-/* Dropout is linear with a mask that depends on seed, step, layer, sample and element only. */
-enum { WIDTH = 1000 };
-
-static void run_dropout(struct model *model, uint64_t step, const uint32_t ids[2], float *y,
-                        float *dx)
-{
-    static float x[2 * WIDTH], dy[2 * WIDTH], gradient[16];
-    struct model_batch batch = {.n = 2, .training = true, .step = step, .ids = ids, .x = x};
-    for (size_t i = 0; i < (size_t)2 * WIDTH; i++) {
-        x[i] = 1.0f;
-        dy[i] = 3.0f;
-    }
-    memcpy(y, model_forward(model, &batch), sizeof x);
-    model_backward(model, &batch, dy, gradient, dx);
-}
-
-static void dropout(void)
-{
-    static float y[2 * WIDTH], dx[2 * WIDTH], again[2 * WIDTH], other[2 * WIDTH];
-    struct pool pool = {0};
-    const uint32_t ids[2] = {5, 9}, swapped[2] = {9, 5};
-    struct model *model =
-        build_model("{input: [1000], layers: [{Dropout: 0.2}]}", kernels_all()[0], 2, NULL, &pool);
-    run_dropout(model, 3, ids, y, dx);
-    size_t kept = 0;
-    for (size_t i = 0; i < (size_t)2 * WIDTH; i++) {
-        kept += y[i] > 0.0f;
-        CU_ASSERT(y[i] == 0.0f || fabs((double)y[i] - 1.25) < 1e-6);
-        CU_ASSERT_DOUBLE_EQUAL((double)dx[i], 3.0 * (double)y[i], 1e-6);
-    }
-    CU_ASSERT(kept > 1600 - 90 && kept < 1600 + 90); /* five standard deviations */
-    run_dropout(model, 3, swapped, again, dx);
-    CU_ASSERT(memcmp(y, again + WIDTH, WIDTH * sizeof *y) == 0);
-    CU_ASSERT(memcmp(y + WIDTH, again, WIDTH * sizeof *y) == 0);
-    CU_ASSERT(memcmp(y, again, WIDTH * sizeof *y) != 0);
-    run_dropout(model, 4, ids, other, dx);
-    CU_ASSERT(memcmp(y, other, sizeof y) != 0);
-    model_free(model);
-    pool_release(&pool);
-}
-
-const struct test tests_gradients[] = {{"convolutions", convolutions},
-                                       {"poolings", poolings},
-                                       {"dense", dense},
-                                       {"normalizations", normalizations},
-                                       {"graphs", graphs},
-                                       {"dropout", dropout},
-                                       {0}};
+const struct test tests_gradients[] = {
+    {"convolutions", convolutions},     {"poolings", poolings}, {"dense", dense},
+    {"normalizations", normalizations}, {"graphs", graphs},     {0}};
 
 TEST_MAIN(tests_gradients)

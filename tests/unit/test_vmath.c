@@ -27,6 +27,21 @@ static double exact_tanh(double x)
     return tanh(x);
 }
 
+static double exact_softplus(double x)
+{
+    return fmax(x, 0.0) + log1p(exp(-fabs(x)));
+}
+
+static double exact_cdf(double x)
+{
+    return 0.5 * erfc(-x / sqrt(2.0));
+}
+
+static float cdf(float x)
+{
+    return vm_normal_cdf(x, vm_exp(-0.5f * x * x));
+}
+
 /* Every 499th float32 between low and high, of both signs. */
 enum { STRIDE = 499 };
 
@@ -58,6 +73,13 @@ static void single_precision(void)
     sweep("sigmoid", vm_sigmoid, exact_sigmoid, -87.29f, 1e30f, 3e-7);
     sweep("tanh", vm_tanh, exact_tanh, -1e30f, -1e-37f, 2e-7);
     sweep("tanh", vm_tanh, exact_tanh, 1e-37f, 1e30f, 2e-7);
+    sweep("expm1", vm_expm1, expm1, -1e30f, -1e-37f, 3e-7);
+    sweep("expm1", vm_expm1, expm1, 1e-37f, 88.7f, 3e-7);
+    sweep("log", vm_log, log, 1e-37f, 0.999f, 2e-7);
+    sweep("log", vm_log, log, 1.001f, 1e38f, 2e-7);
+    sweep("softplus", vm_softplus, exact_softplus, -87.29f, 1e30f, 4e-7);
+    sweep("normal_cdf", cdf, exact_cdf, -1.0f, 1e15f, 5e-7);
+    sweep("normal_cdf", cdf, exact_cdf, -13.0f, -1.0f, 6e-6); /* x^2/2 is rounded */
 }
 
 static void single_precision_limits(void)
@@ -79,6 +101,17 @@ static void single_precision_limits(void)
     CU_ASSERT_EQUAL(vm_tanh(-100.0f), -1.0f);
     CU_ASSERT(vm_tanh(0.0f) == 0.0f && signbit(vm_tanh(-0.0f)));
     CU_ASSERT(isnan(vm_tanh(nan)) && isnan(vm_tanh(-nan)));
+    CU_ASSERT_EQUAL(vm_expm1(-inf), -1.0f);
+    CU_ASSERT_EQUAL(vm_expm1(inf), inf);
+    CU_ASSERT(vm_expm1(0.0f) == 0.0f && isnan(vm_expm1(nan)));
+    CU_ASSERT_EQUAL(vm_softplus(-inf), 0.0f);
+    CU_ASSERT_EQUAL(vm_softplus(inf), inf);
+    CU_ASSERT(isnan(vm_softplus(nan)));
+    CU_ASSERT_EQUAL(vm_log(1.0f), 0.0f);
+    CU_ASSERT_EQUAL(cdf(0.0f), 0.5f);
+    CU_ASSERT_EQUAL(cdf(inf), 1.0f);
+    CU_ASSERT_EQUAL(cdf(-inf), 0.0f);
+    CU_ASSERT(isnan(cdf(nan)));
 }
 
 /* Random bits as a double; never NaN or infinite. */
@@ -222,21 +255,32 @@ static void quantiles(void)
     }
 }
 
+/* Against the version in double precision, over the range of a draw of 24 bits. */
+static void single_precision_quantiles(void)
+{
+    for (uint32_t k = 0; k < 1u << 23; k = k < 5000 || k > 8380000 ? k + 1 : k + 97) {
+        float p = ((float)k + 0.5f) * 0x1p-23f, z = vm_normal_quantile(p);
+        double want = dm_normal_quantile((double)p);
+        if (!(fabs((double)z - want) <= 1e-6 * fmax(fabs(want), 0.1)))
+            test_fail("normal_quantile(%.9g) is %.9g, expected %.9g", (double)p, (double)z, want);
+    }
+}
+
 /* ---- Activations ---- */
 
 static void softmax_rows(void)
 {
     float y[4] = {1e4f, -1e4f, 9999.0f, -INFINITY};
-    activation_forward(ACT_SOFTMAX, 1, 4, y);
+    activation_forward(ACT_SOFTMAX, 1, 4, y, y);
     CU_ASSERT_DOUBLE_EQUAL((double)y[0], 1.0 / (1.0 + exp(-1.0)), 1e-7);
     CU_ASSERT_EQUAL(y[1], 0.0f);
     CU_ASSERT_DOUBLE_EQUAL((double)y[2], 1.0 / (1.0 + exp(1.0)), 1e-7);
     CU_ASSERT_EQUAL(y[3], 0.0f);
     float one[1] = {-3.0f};
-    activation_forward(ACT_SOFTMAX, 1, 1, one);
+    activation_forward(ACT_SOFTMAX, 1, 1, one, one);
     CU_ASSERT_EQUAL(one[0], 1.0f);
     float bad[2][3] = {{0.0f, NAN, 1.0f}, {0.0f, 1.0f, 2.0f}};
-    activation_forward(ACT_SOFTMAX, 2, 3, bad[0]);
+    activation_forward(ACT_SOFTMAX, 2, 3, bad[0], bad[0]);
     CU_ASSERT(isnan(bad[0][0]) && isnan(bad[0][1]) && isnan(bad[0][2]));
     CU_ASSERT_DOUBLE_EQUAL((double)bad[1][0] + (double)bad[1][1] + (double)bad[1][2], 1.0, 1e-6);
 }
@@ -244,15 +288,15 @@ static void softmax_rows(void)
 /* NaN must come through every activation, so that a run that diverged is seen. */
 static void activations_keep_nan(void)
 {
-    for (int act = ACT_LINEAR; act <= ACT_SOFTMAX; act++) {
+    for (int act = 0; act < ACT_COUNT; act++) {
         float y[2] = {NAN, 1.0f}, out[2] = {0.5f, 0.5f}, dy[2] = {NAN, 1.0f};
-        activation_forward((enum activation)act, 1, 2, y);
+        activation_forward((enum activation)act, 1, 2, y, y);
         CU_ASSERT(isnan(y[0]));
         activation_backward((enum activation)act, 1, 2, out, dy);
         CU_ASSERT(isnan(dy[0]));
     }
     float y[3] = {-INFINITY, -0.0f, INFINITY};
-    activation_forward(ACT_RELU, 1, 3, y);
+    activation_forward(ACT_RELU, 1, 3, y, y);
     CU_ASSERT(y[0] == 0.0f && y[1] == 0.0f && isinf(y[2]));
 }
 
@@ -263,6 +307,7 @@ static void activations_keep_nan(void)
 #define SINGLE_BITS 0x4f076f62b8899801u
 #define DOUBLE_BITS 0xc49a05c2d1a53dd8u
 #define SCHEDULE_BITS 0xe87fa4fa0d52679bu
+#define ACTIVATION_BITS 0x9d7e74f12f6b7626u
 
 static uint64_t add_bits(uint64_t hash, const void *value, size_t size)
 {
@@ -316,6 +361,30 @@ static void same_sines_everywhere(void)
                   (unsigned long long)SINE_BITS);
 }
 
+/* Forward and backward of every activation, also in place, and of normal numbers. */
+static void same_activations_everywhere(void)
+{
+    enum { ROWS = 37, WIDTH = 29, SIZE = ROWS * WIDTH };
+    static float x[SIZE], y[SIZE], dy[SIZE], z[SIZE];
+    uint64_t hash = 14695981039346656037u;
+    for (int act = 0; act < ACT_COUNT; act++) {
+        for (uint32_t i = 0; i < SIZE; i++) {
+            y[i] = x[i] = 8.0f * generator_number(2, i);
+            dy[i] = generator_number(3, i);
+            z[i] = vm_normal_quantile(((float)(generator_word(4, i) >> 9) + 0.5f) * 0x1p-23f);
+        }
+        activation_forward((enum activation)act, ROWS, WIDTH, y, y);
+        activation_backward((enum activation)act, ROWS, WIDTH,
+                            activation_needs_input((enum activation)act) ? x : y, dy);
+        hash = add_bits(add_bits(add_bits(hash, y, sizeof y), dy, sizeof dy), z, sizeof z);
+        activation_forward((enum activation)act, ROWS, WIDTH, x, dy);
+        CU_ASSERT(memcmp(y, dy, sizeof y) == 0);
+    }
+    if (hash != ACTIVATION_BITS)
+        test_fail("the hash is %#llx, expected %#llx", (unsigned long long)hash,
+                  (unsigned long long)ACTIVATION_BITS);
+}
+
 const struct test tests_vmath[] = {{"single_precision", single_precision},
                                    {"single_precision_limits", single_precision_limits},
                                    {"double_precision", double_precision},
@@ -325,11 +394,13 @@ const struct test tests_vmath[] = {{"single_precision", single_precision},
                                    {"real_powers", real_powers},
                                    {"cosines", cosines},
                                    {"quantiles", quantiles},
+                                   {"single_precision_quantiles", single_precision_quantiles},
                                    {"softmax_rows", softmax_rows},
                                    {"activations_keep_nan", activations_keep_nan},
                                    {"same_bits_of_schedules", same_bits_of_schedules},
                                    {"same_bits_everywhere", same_bits_everywhere},
                                    {"same_sines_everywhere", same_sines_everywhere},
+                                   {"same_activations_everywhere", same_activations_everywhere},
                                    {0}};
 
 TEST_MAIN(tests_vmath)
