@@ -18,7 +18,7 @@ enum rng_stream {
     RNG_SPLIT,       /* validation split */
     RNG_SUBSET,
     RNG_INIT,    /* a = parameter's name hash */
-    RNG_DROPOUT, /* a = step, b = layer, c = sample id */
+    RNG_DROPOUT, /* dropout and noise: a = step, b = layer, c = sample id */
     RNG_AUGMENT, /* a = epoch, c = sample id */
     RNG_TEST,
     RNG_SYNTHETIC /* a = 0 inputs, 1 targets */

@@ -88,6 +88,10 @@ static void add_list(struct text *out, const struct field *field, const void *va
     const struct string_list *strings = value;
     const struct float_list *floats = value;
     const struct int_list *ints = value;
+    if (field->nullable && !ints->v) {
+        text_add(out, "null");
+        return;
+    }
     text_add(out, "[");
     for (size_t i = 0; i < ints->n; i++) { /* n is the first member of each of them */
         separate(out, i);
@@ -254,7 +258,8 @@ static void add_layer(struct text *out, const struct keras_layer *self)
         add_activation(out, common);
     } else {
         add_layer_head(out, layer->type->kind.name, self->name);
-        text_add(out, ", \"trainable\": %s", layer->trainable ? "true" : "false");
+        if (layer->params > 0) /* not all of Keras's classes take it */
+            text_add(out, ", \"trainable\": %s", layer->trainable ? "true" : "false");
         if (self->role == KERAS_ACTIVATED)
             add_activation(out, common);
         add_fields(out, layer->type->kind.schema, layer->args);

@@ -2,21 +2,14 @@
 #include <string.h>
 
 #include "base/vectorized.h"
-#include "layers/layer.h"
+#include "layers/merge.h"
 
-static const struct field fields[] = {{0}};
-static const struct schema schema = {"Add", fields, &layer_common_schema};
+static const struct schema schema = {"Add", merge_fields, &layer_common_schema};
 
 static enum status infer(struct layer *layer, struct pool *pool)
 {
-    (void)pool;
-    for (size_t i = 1; i < layer->inputs; i++)
-        LAYER_FAIL_IF(layer, !shape_same(&layer->in[0], &layer->in[i]),
-                      "input 1 has the shape %s and input %zu has %s; they must be equal",
-                      shape_text(&layer->in[0]), i + 1, shape_text(&layer->in[i]));
-    layer->out = layer->in[0];
+    TRY(merge_infer(layer, pool));
     layer->activates = layer->activation == ACT_RELU;
-    layer->flops = (double)(layer->inputs - 1) * (double)shape_size(&layer->out);
     return ST_OK;
 }
 

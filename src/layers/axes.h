@@ -1,4 +1,4 @@
-/* The argument `axis` of layers that work along the last axes of a sample. */
+/* Axes as Keras counts them: 0 is the batch, 1 the first of a sample's, -1 the last. */
 #ifndef CONVOY_LAYERS_AXES_H
 #define CONVOY_LAYERS_AXES_H
 
@@ -10,8 +10,20 @@
         .min = -SHAPE_MAX_RANK, .max = SHAPE_MAX_RANK, .help = help_                               \
     }
 
-/* How many axes it names, counted from the last: Keras's numbers, in which 0 is the batch and -1
- * the last axis, in any order. Errors: ST_USAGE where they are not the last ones, each once. */
+/* The index of an axis in in->dim, in being a shape of the layer's inputs. Errors: ST_USAGE where
+ * there is no such axis. */
+enum status axis_find(const struct layer *layer, const struct shape *in, int64_t axis, int *index);
+
+/* A tensor as [outer, axis, inner]: the product of what is before an axis, the axis, and the
+ * product of what is behind it. */
+struct axis_view {
+    size_t outer, axis, inner;
+};
+struct axis_view axis_view(const struct shape *shape, int index);
+
+/* How many axes the argument `axis` of a layer that works along the last axes of a sample names,
+ * counted from the last, in any order. Errors: ST_USAGE where they are not the last ones, each
+ * once. */
 enum status axes_last(const struct layer *layer, const struct int_list *axis, int *count);
 
 /* These axes of the layer's input. */

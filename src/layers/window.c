@@ -35,6 +35,21 @@ enum status window_need_image(const struct layer *layer)
     return ST_OK;
 }
 
+enum status window_need_sequence(const struct layer *layer)
+{
+    LAYER_FAIL_IF(layer, layer->in[0].rank != 2,
+                  "its input has the shape %s; expected a sequence (steps, channels)",
+                  shape_text(&layer->in[0]));
+    return ST_OK;
+}
+
+struct image image_of(const struct shape *shape)
+{
+    const int64_t *dim = shape->dim;
+    return shape->rank == 2 ? (struct image){1, dim[0], dim[1]}
+                            : (struct image){dim[0], dim[1], dim[2]};
+}
+
 void window_explain(const char *axis, const struct window_axis *a, struct text *out)
 {
     text_add(out, "%s floor((%lld + %lld+%lld - %lld)/%lld) + 1 = %lld", axis, (long long)a->in,

@@ -21,8 +21,15 @@ struct window_axis {
 enum status window_infer(const struct layer *layer, const char *axis, enum padding padding,
                          struct window_axis *a);
 
-/* Fails unless the layer's first input is an image (H, W, C) that fits int arithmetic. */
+/* Fails unless the layer's first input is an image (H, W, C), or a sequence (steps, C). */
 enum status window_need_image(const struct layer *layer);
+enum status window_need_sequence(const struct layer *layer);
+
+/* A sequence as an image of one row, an image as it is. */
+struct image {
+    int64_t h, w, c;
+};
+struct image image_of(const struct shape *shape);
 
 /* "height (28 + 2+2 - 5)/1 + 1 = 28" */
 void window_explain(const char *axis, const struct window_axis *a, struct text *out);

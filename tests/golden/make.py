@@ -60,6 +60,9 @@ SAMPLES = 64
 STEPS = 3
 UPDATE_STEPS = 4
 MSE = "mean_squared_error"
+# Layers that pass everything on in inference, and would bring a generator's state.
+RANDOM = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
+MERGING = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot")
 FROM_LOGITS = {("softmax", "sparse_categorical_crossentropy"),
                ("softmax", "categorical_crossentropy"), ("sigmoid", "binary_crossentropy")}
 
@@ -110,7 +113,7 @@ def keras_layer(kind, args):
         if isinstance(args[key], list):
             args[key] = tuple(tuple(v) if isinstance(v, list) else v for v in args[key])
     activation = "linear"
-    if kind == "Dropout":  # which passes everything on here, and would bring a generator's state
+    if kind in RANDOM:
         return keras.layers.Identity(name=args["name"]), activation
     layer = getattr(keras.layers, kind)
     if "activation" not in inspect.signature(layer).parameters:
@@ -128,7 +131,7 @@ def keras_model(shape, layers, loss):
             args = dict(args, activation="linear")
         layer, activation = keras_layer(kind, args)
         read = [outputs[name] for name in args.get("inputs", [last])]
-        y = layer(read if kind == "Add" else read[0])
+        y = layer(read if kind in MERGING else read[0])
         if activation != "linear":
             y = keras.layers.Activation(activation)(y)
         last = args["name"]

@@ -110,6 +110,7 @@ small centered --set 'compile.optimizer={RMSprop: {centered: true, momentum: 0.5
 small Adagrad --set 'compile.optimizer={Adagrad: {learning_rate: 0.05}}'
 small mse --set compile.loss=mean_squared_error --set data.one_hot=true \
     --set 'compile.metrics=[accuracy, mae, mse]'
+small simple-layers --set "model=$(cat tests/models/simple_layers.yaml)"
 # Losses, weights, and metrics of as many kinds as there is room for.
 labels='accuracy, SparseCategoricalAccuracy, {SparseTopKCategoricalAccuracy: 2}, Precision,
     {Recall: {class_id: 3}}, F1Score, {FBetaScore: {beta: 2, average: weighted}}, AUC, {AUC: PR},
@@ -203,7 +204,7 @@ small sequences --set 'model.input=[8, 8]' --set 'model.layers=[
 check "the choices are not all one" awk '$1 in seen { exit 1 } { seen[$1] = 1 }' <(
     for name in one-microbatch unshuffled blas direct winograd channel feature L1 L2 L1L2 SGD momentum nesterov RMSprop \
         centered Adagrad mse balanced class-weight smoothing focal perceptron from-logits weighted \
-        unweighted convolutions sequences; do
+        unweighted convolutions sequences simple-layers; do
         tail -n 1 "$folder/$name.1/history.csv" | sed 's/.*,//'
     done
 )

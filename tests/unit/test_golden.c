@@ -228,6 +228,8 @@ static void poolings(void)
     run_cases("layers/max_pooling");
     run_cases("layers/average_pooling");
     run_cases("layers/global_average");
+    run_cases("layers/pooling1d");
+    run_cases("layers/pooling2d");
 }
 
 static void normalizations(void)
@@ -246,12 +248,16 @@ static void graphs(void)
     run_cases("layers/zero_padding");
     run_cases("layers/flatten");
     run_cases("layers/dropout");
+    run_cases("layers/merging");
+    run_cases("layers/shape");
+    run_cases("layers/random");
 }
 
 static void densities(void)
 {
     run_cases("layers/dense");
     run_cases("layers/activation");
+    run_cases("layers/element");
     run_cases("layers/regularizer");
 }
 

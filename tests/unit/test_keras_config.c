@@ -38,7 +38,7 @@ static void test_sequential(void)
             "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"net\", ",
             "{\"class_name\": \"InputLayer\", \"config\": {\"name\": \"input_layer\", ",
             "\"batch_input_shape\": [null, 4, 5, 2]}}, ",
-            "\"zero_padding2d\", \"dtype\": \"float32\", \"trainable\": true, "
+            "\"zero_padding2d\", \"dtype\": \"float32\", "
             "\"padding\": [[1, 2], [0, 3]]}}, ",
             "\"trainable\": false, \"activation\": \"relu\", \"filters\": 3, "
             "\"kernel_size\": [2, 3], ",
@@ -49,8 +49,28 @@ static void test_sequential(void)
             "{\"class_name\": \"Activation\", \"config\": {\"name\": \"pool_tanh\", "
             "\"dtype\": \"float32\", \"activation\": \"tanh\"}}, "
             "{\"class_name\": \"Activation\", \"config\": {\"name\": \"activation\", "
-            "\"dtype\": \"float32\", \"trainable\": true, \"activation\": \"sigmoid\"}}]}}",
+            "\"dtype\": \"float32\", \"activation\": \"sigmoid\"}}]}}",
             NULL});
+}
+
+/* Arguments in their other forms: no limit, no list, one integer. */
+static void test_arguments(void)
+{
+    expect_config(
+        "input: [6, 4]\n"
+        "layers:\n"
+        "  - ReLU: {negative_slope: 0.5}\n"
+        "  - PReLU\n"
+        "  - MaxPooling1D: {name: p}\n"
+        "  - Cropping1D: [1, 0]\n"
+        "  - PReLU: {shared_axes: 1}\n"
+        "  - Reshape: {target_shape: -1, activation: swish}\n",
+        (const char *[]){"\"max_value\": null, \"negative_slope\": 0.5, \"threshold\": 0.0}}, ",
+                         "\"alpha_regularizer\": null, \"shared_axes\": null}}, ",
+                         "\"pool_size\": 2, \"strides\": null, \"padding\": \"valid\"}}, ",
+                         "\"cropping\": [1, 0]}}, ", "\"shared_axes\": [1]}}, ",
+                         "\"target_shape\": [-1]}}, ", "\"name\": \"reshape_swish\", ",
+                         "\"activation\": \"swish\"}}]}}", NULL});
 }
 
 /* Names that we make up are those of no layer, and who reads a layer reads its Activation. */
@@ -78,6 +98,27 @@ static void test_functional(void)
             NULL});
 }
 
+/* By the longest way to the output; among equals, as found from the output through the inputs. */
+static void test_order(void)
+{
+    expect_config(
+        "input: [3]\n"
+        "layers:\n"
+        "  - Dense: {units: 3, name: a}\n"
+        "  - Dense: {units: 3, name: b, activation: relu}\n"
+        "  - BatchNormalization: {name: c, inputs: a, activation: tanh}\n"
+        "  - Dense: {units: 3, name: d, inputs: input}\n"
+        "  - Dense: {units: 3, name: e}\n"
+        "  - Multiply: {inputs: [d, e], name: f}\n"
+        "  - Add: {inputs: [f, c, b]}\n",
+        (const char *[]){
+            "\"name\": \"input_layer\", \"inbound_nodes\"", "\"name\": \"d\", \"inbound_nodes\"",
+            "\"name\": \"a\", \"inbound_nodes\"", "\"name\": \"e\", \"inbound_nodes\"",
+            "\"name\": \"c\", \"inbound_nodes\"", "\"name\": \"f\", \"inbound_nodes\"",
+            "\"name\": \"c_tanh\", \"inbound_nodes\"", "\"name\": \"b\", \"inbound_nodes\"",
+            "\"name\": \"add\", \"inbound_nodes\"", NULL});
+}
+
 static void test_training(void)
 {
     struct pool pool = {0};
@@ -101,8 +142,7 @@ static void test_training(void)
     pool_release(&pool);
 }
 
-const struct test tests_keras_config[] = {{"sequential", test_sequential},
-                                          {"functional", test_functional},
-                                          {"training", test_training},
-                                          {0}};
+const struct test tests_keras_config[] = {
+    {"sequential", test_sequential}, {"arguments", test_arguments}, {"functional", test_functional},
+    {"order", test_order},           {"training", test_training},   {0}};
 TEST_MAIN(tests_keras_config)
