@@ -176,6 +176,12 @@ check:
 	@$(MAKE) $(PARALLEL) all tests
 	@BUILD=$(BUILD) tests/run $(T)
 
+.PHONY: check-models
+## check-models: trains all of launch/experiments, for hours, and compares what they reach
+check-models:
+	@$(MAKE) $(PARALLEL) program
+	@BUILD=$(BUILD) tests/models/run $(T)
+
 .PHONY: bench
 ## bench: convoy beside PyTorch and Keras (in BUILD/bench-venv): speed, accuracy; see tests/bench/run
 bench:
