@@ -33,6 +33,9 @@ struct conv2d {
     enum conv_method method;
 };
 
+/* Its passes: y, dx, dw. */
+enum conv_pass { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, CONV_PASSES };
+
 /* 2D pooling of n samples: a window of kh x kw, padding never counts (Keras's "same"). */
 struct pool2d {
     int n;
@@ -56,6 +59,9 @@ struct kernels {
     const char *isa;        /* of isa_names; NULL where there is no choice */
     bool exact_across_cpus; /* the same bits on every CPU type */
 
+    /* The name of the algorithm that a pass goes by, for people: the bits depend on it. NULL: there
+     * is but one. */
+    const char *(*conv2d_algorithm)(const struct conv2d *g, enum conv_pass pass);
     /* Where these are not NULL, the three convolutions take as w what conv2d_pack made of the
      * kernel once a step: conv2d_packed floats. */
     size_t (*conv2d_packed)(const struct conv2d *g);

@@ -1,7 +1,6 @@
 /* Conv2D and Conv1D: cross-correlation, as in Keras.
  * y[i,j,f] = b[f] + sum over r, s, c of x[i*sh - pt + r*dh, j*sw - pl + s*dw, c] W[r,s,c,f]; of one
  * dimension without i, r. */
-#include "layers/algorithm.h"
 #include "layers/convolution.h"
 #include "layers/grouped.h"
 
@@ -77,7 +76,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
         layer->scratch = grouped_scratch(&plan->grouped);
         return ST_OK;
     }
-    algorithm_of_conv2d(layer->kernels, g, layer->algorithm);
+    for (int pass = 0; layer->kernels->conv2d_algorithm && pass < CONV_PASSES; pass++)
+        layer->algorithm[pass] = layer->kernels->conv2d_algorithm(g, (enum conv_pass)pass);
     layer->scratch = layer->kernels->conv2d_scratch(g);
     if (layer->kernels->conv2d_packed)
         layer->packed = layer->kernels->conv2d_packed(g);

@@ -14,8 +14,6 @@
 #include "kernels/kernels.h"
 
 enum { SHAPE_MAX_RANK = 4, LAYER_MAX_PARAMS = 4, LAYER_MAX_INPUTS = 16 };
-/* Of a layer with weights: y, dx and dw. */
-enum { PASS_FORWARD, PASS_INPUT, PASS_WEIGHTS, LAYER_PASSES };
 
 /* Of one sample (the batch axis is left out), or of a parameter. */
 struct shape {
@@ -68,16 +66,16 @@ struct layer {
     struct shape out;
     size_t params;
     struct param param[LAYER_MAX_PARAMS];
-    enum activation activation; /* applied by the model after forward */
-    bool activates;             /* forward applies the activation itself */
-    bool passes_input;          /* forward only copies x[0]: the activation may read that */
-    size_t packed;              /* floats that prepare makes of the parameters */
-    size_t scratch;             /* floats of working memory, shared with the other layers */
-    size_t saved;               /* floats kept from forward to backward */
-    size_t stats;               /* doubles summed over the microbatches of a step */
-    double flops;               /* of one sample forward: 2 per multiply-add */
-    const char *algorithm[LAYER_PASSES]; /* by its name, where the backend chose one; else NULL */
-    void *plan;                          /* whatever infer prepared (geometry), from the pool */
+    enum activation activation;         /* applied by the model after forward */
+    bool activates;                     /* forward applies the activation itself */
+    bool passes_input;                  /* forward only copies x[0]: the activation may read that */
+    size_t packed;                      /* floats that prepare makes of the parameters */
+    size_t scratch;                     /* floats of working memory, shared with the other layers */
+    size_t saved;                       /* floats kept from forward to backward */
+    size_t stats;                       /* doubles summed over the microbatches of a step */
+    double flops;                       /* of one sample forward: 2 per multiply-add */
+    const char *algorithm[CONV_PASSES]; /* by its name, where the backend chose one; else NULL */
+    void *plan;                         /* whatever infer prepared (geometry), from the pool */
 };
 
 /* One microbatch seen from one layer. */

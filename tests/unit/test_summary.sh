@@ -26,4 +26,7 @@ chooses "no choice" "" cifar10-cnn --set backend=blas
 check "the table" "$CONVOY" summary launch/experiments/cifar10-cnn.yaml
 cp "$folder/output" "$folder/table"
 check "has the algorithm" grep -qE '^conv2d_1 .*\(32, 32, 32\) .* M  winograd$' "$folder/table"
+check "the table of LeNet-5" "$CONVOY" summary launch/experiments/lenet5-mnist.yaml
+cp "$folder/output" "$folder/table"
+check "has an algorithm a pass" grep -qE '^conv2d_1 .*  direct, scatter, direct$' "$folder/table"
 finish

@@ -56,6 +56,13 @@ static size_t packed_size(const struct conv2d *g, bool forward)
     return size;
 }
 
+const char *NATIVE(conv2d_algorithm)(const struct conv2d *g, enum conv_pass pass)
+{
+    if (NATIVE(winograd_used)(g))
+        return "winograd";
+    return pass == PASS_INPUT && NATIVE(scatter_used)(g) ? "scatter" : "direct";
+}
+
 size_t NATIVE(conv2d_packed)(const struct conv2d *g)
 {
     if (NATIVE(winograd_used)(g))

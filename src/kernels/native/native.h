@@ -6,6 +6,7 @@
 #include "kernels/native/vec.h"
 
 /* The functions of struct kernels of these names. */
+const char *NATIVE(conv2d_algorithm)(const struct conv2d *g, enum conv_pass pass);
 size_t NATIVE(conv2d_packed)(const struct conv2d *g);
 void NATIVE(conv2d_pack)(const struct conv2d *g, const float *w, float *packed);
 size_t NATIVE(conv2d_scratch)(const struct conv2d *g);

@@ -10,6 +10,7 @@ const struct kernels TABLE(NATIVE_ISA) = {
     .name = "native",
     .isa = NATIVE_TEXT(NATIVE_ISA),
     .exact_across_cpus = true,
+    .conv2d_algorithm = NATIVE(conv2d_algorithm),
     .conv2d_packed = NATIVE(conv2d_packed),
     .conv2d_pack = NATIVE(conv2d_pack),
     .conv2d_scratch = NATIVE(conv2d_scratch),
