@@ -13,6 +13,7 @@
 
 const struct command commands[] = {
     {"train", "run an experiment, on any number of ranks", cmd_train},
+    {"compare", "runs, or optimizers on one experiment, beside each other", cmd_compare},
     {"evaluate", "loss and metrics of a model on a set", cmd_evaluate},
     {"predict", "what a model says of each sample of a set", cmd_predict},
     {"summary", "a model's layers, shapes, parameters, FLOPs and memory", cmd_summary},

@@ -47,6 +47,9 @@ enum status bench_load(const struct bench_options *options, const char *name,
     enum status status = experiment_load(*path && file_exists(path) ? path : name, all,
                                          options->override_count + count, out);
     free(all);
+    if (status == ST_OK && !options->batch && (*out)->fit.batch_size == FIELD_NONE)
+        status =
+            status_fail(ST_USAGE, "%s: fit.batch_size is full; give a number by --batch", name);
     if (status == ST_OK)
         change(*out, options);
     return status;

@@ -14,6 +14,7 @@ struct command {
 extern const struct command commands[]; /* ends with a NULL name */
 
 int cmd_train(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_summary(int argc, char **argv);

@@ -105,4 +105,6 @@ void expect_text(const struct field *field, char out[EXPECT_SIZE])
     if (field->nullable)
         snprintf(out + used, EXPECT_SIZE - used, "%s",
                  field->type == FIELD_CHOICE ? " or null" : ", or null");
+    else if (field->word)
+        snprintf(out + used, EXPECT_SIZE - used, ", or %s", field->word);
 }

@@ -470,6 +470,11 @@ static enum status read_field(struct reader reader, const struct node *node, voi
         store_null(reader.field, out);
         return ST_OK;
     }
+    if (reader.field->word && node->kind == NODE_TEXT &&
+        strcmp(node->text, reader.field->word) == 0) {
+        *(int64_t *)out = FIELD_NONE;
+        return ST_OK;
+    }
     switch (reader.field->type) {
     case FIELD_BOOL:
         return node_bool(node, out) ? ST_OK : wrong(&reader, node);

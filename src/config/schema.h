@@ -111,6 +111,7 @@ struct field {
                                          the kind's bare field; NULL: none */
     const char *tag;                 /* FIELD_TAGGED */
     bool nullable;                   /* null is allowed */
+    const char *word;                /* FIELD_INT: this word is allowed, stored as FIELD_NONE */
     bool bare;                       /* {Name: value} stands for {Name: {thiskey: value}}, for a
                                          value that is neither a map nor null */
     bool hidden;      /* read, but left out of the resolved text when at its default */

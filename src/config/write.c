@@ -200,7 +200,10 @@ static void write_short(struct text *text, const struct field *field, const void
         text_add(text, *(const bool *)in ? "true" : "false");
         return;
     case FIELD_INT:
-        write_integer(text, *(const int64_t *)in);
+        if (field->word && *(const int64_t *)in == FIELD_NONE)
+            write_string(text, field->word);
+        else
+            write_integer(text, *(const int64_t *)in);
         return;
     case FIELD_FLOAT:
         write_number(text, *(const double *)in, field->nullable);

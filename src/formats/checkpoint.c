@@ -8,6 +8,8 @@
  *   convoy/experiment, digest, optimizer, state, history                  texts
  *   convoy/slots/                  attribute slot_names
  *   convoy/slots/SLOT/LAYER/kernel ...
+ *   convoy/solver                  float64: a second-order method's state
+ *   convoy/convergence             text: its solver.csv
  *   convoy/best/LAYER/kernel ...
  *
  * The parameters themselves are in model_weights only. Arrays have the shapes of the model, without
@@ -127,6 +129,10 @@ static enum status write_optimizer(struct h5 *h5, const struct model *model,
         const char *group = pool_printf(&h5->scratch, "convoy/slots/%s", checkpoint->slot_name[s]);
         TRY(write_all_arrays(h5, group, model, true, checkpoint->slot[s]));
     }
+    if (checkpoint->solver)
+        TRY(h5_write_doubles(h5, "convoy/solver", checkpoint->solver_size, checkpoint->solver));
+    if (checkpoint->convergence)
+        TRY(h5_write_text(h5, "convoy/convergence", checkpoint->convergence));
     return ST_OK;
 }
 
@@ -173,11 +179,12 @@ enum status checkpoint_write(const char *path, const struct model *model,
     MUST(checkpoint->epoch >= 0 && checkpoint->step >= 0 && checkpoint->position >= 0,
          "epoch %lld, step %lld, position %lld", (long long)checkpoint->epoch,
          (long long)checkpoint->step, (long long)checkpoint->position);
-    size_t arrays = 1 + checkpoint->slots + (checkpoint->best ? 1 : 0);
+    size_t solver = checkpoint->solver_size * sizeof(double),
+           arrays = 1 + checkpoint->slots + (checkpoint->best ? 1 : 0);
     struct h5 h5;
     unsigned char *bytes = NULL;
     size_t size = 0;
-    enum status status = h5_begin(&h5, path, arrays * model->total * sizeof(float));
+    enum status status = h5_begin(&h5, path, arrays * model->total * sizeof(float) + solver);
     if (status == ST_OK)
         status = make_file(&h5, model, training, checkpoint, &bytes, &size);
     h5_close(&h5);

@@ -24,6 +24,10 @@ struct checkpoint {
     const char *slot_name[CHECKPOINT_MAX_SLOTS];
     float *slot[CHECKPOINT_MAX_SLOTS]; /* model->trainable floats each */
 
+    double *solver; /* a second-order method's state, solver_size numbers; NULL: none */
+    size_t solver_size;
+    char *convergence; /* the text of solver.csv so far, or NULL */
+
     float *best;      /* parameters that early stopping would restore, or NULL */
     char *state;      /* JSON: epoch sums, callbacks; opaque here */
     char *history;    /* the text of history.csv so far */

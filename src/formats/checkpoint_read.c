@@ -112,6 +112,12 @@ static enum status read_all_arrays(struct h5 *h5, const char *group, const struc
     return ST_OK;
 }
 
+static enum status read_text_if_there(struct h5 *h5, const char *name, struct pool *pool,
+                                      char **text)
+{
+    return h5_has(h5, name) ? h5_read_text(h5, name, pool, text) : ST_OK;
+}
+
 static enum status read_optimizer(struct h5 *h5, const struct model *model, struct checkpoint *out)
 {
     if (!h5_has(h5, "convoy/optimizer"))
@@ -129,7 +135,9 @@ static enum status read_optimizer(struct h5 *h5, const struct model *model, stru
         out->slot[s] = pool_alloc(&out->pool, model->trainable * sizeof(float));
         TRY(read_all_arrays(h5, group, model, true, out->slot[s]));
     }
-    return ST_OK;
+    if (h5_has(h5, "convoy/solver"))
+        TRY(h5_read_doubles(h5, "convoy/solver", &out->pool, &out->solver_size, &out->solver));
+    return read_text_if_there(h5, "convoy/convergence", &out->pool, &out->convergence);
 }
 
 static enum status read_count(struct h5 *h5, const char *name, int64_t *value)
@@ -138,12 +146,6 @@ static enum status read_count(struct h5 *h5, const char *name, int64_t *value)
     TRY(h5_read_number(h5, "convoy", name, INT64_MAX, &found));
     *value = (int64_t)found;
     return ST_OK;
-}
-
-static enum status read_text_if_there(struct h5 *h5, const char *name, struct pool *pool,
-                                      char **text)
-{
-    return h5_has(h5, name) ? h5_read_text(h5, name, pool, text) : ST_OK;
 }
 
 static enum status read_progress(struct h5 *h5, struct checkpoint *out)

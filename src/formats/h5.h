@@ -1,8 +1,9 @@
 /* HDF5 files as images in memory, with as much of HDF5 as a checkpoint needs.
  *
- * Objects are named by their path from the root. Written are: groups, float32 arrays, texts (scalar
- * datasets of one fixed-length string), and attributes: unsigned integers, strings and lists of
- * names. Nothing written depends on the time or the machine: equal contents give equal images.
+ * Objects are named by their path from the root. Written are: groups, float32 arrays, lists of
+ * float64, texts (scalar datasets of one fixed-length string), and attributes: unsigned integers,
+ * strings and lists of names. Nothing written depends on the time or the machine: equal contents
+ * give equal images.
  *
  * Reading trusts nothing: paths go over hard links only (a soft, external or user-defined link may
  * lead to other files), datasets must lie in this image as one block (chunks, filters, external and
@@ -45,6 +46,7 @@ void h5_close(struct h5 *h5);
 enum status h5_write_group(struct h5 *h5, const char *group);
 enum status h5_write_floats(struct h5 *h5, const char *dataset, const struct shape *shape,
                             const float *data);
+enum status h5_write_doubles(struct h5 *h5, const char *dataset, size_t count, const double *data);
 enum status h5_write_text(struct h5 *h5, const char *dataset, const char *text);
 enum status h5_write_number(struct h5 *h5, const char *object, const char *name, uint64_t value);
 
@@ -64,6 +66,8 @@ bool h5_has(const struct h5 *h5, const char *object);
 enum status h5_read_shape(const struct h5 *h5, const char *dataset, struct shape *shape);
 /* An array of exactly count elements. */
 enum status h5_read_floats(const struct h5 *h5, const char *dataset, size_t count, float *data);
+enum status h5_read_doubles(const struct h5 *h5, const char *dataset, struct pool *pool,
+                            size_t *count, double **data);
 enum status h5_read_text(const struct h5 *h5, const char *dataset, struct pool *pool, char **text);
 enum status h5_read_number(const struct h5 *h5, const char *object, const char *name, uint64_t most,
                            uint64_t *value);

@@ -138,6 +138,23 @@ enum status h5_read_floats(const struct h5 *h5, const char *name, size_t count, 
     return ST_OK;
 }
 
+enum status h5_read_doubles(const struct h5 *h5, const char *name, struct pool *pool, size_t *count,
+                            double **data)
+{
+    struct dataset dataset;
+    TRY(dataset_open(h5, name, &dataset));
+    hssize_t found = H5Sget_simple_extent_npoints(dataset.space);
+    bool good = H5Tequal(dataset.type, H5T_IEEE_F64LE) > 0 && found >= 0 &&
+                (size_t)found <= h5->size / sizeof(double);
+    *count = good ? (size_t)found : 0;
+    *data = pool_alloc(pool, *count * sizeof(double) + 1);
+    good =
+        good && H5Dread(dataset.id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) >= 0;
+    dataset_close(&dataset);
+    FAIL_IF(!good, ST_MODEL, "%s: '%s' is not a list of little-endian float64", h5->path, name);
+    return ST_OK;
+}
+
 /* The size of a fixed-length string type; 0 if it is something else. */
 static size_t string_size(hid_t type)
 {

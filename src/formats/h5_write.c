@@ -51,6 +51,15 @@ enum status h5_write_floats(struct h5 *h5, const char *dataset, const struct sha
     return status;
 }
 
+enum status h5_write_doubles(struct h5 *h5, const char *dataset, size_t count, const double *data)
+{
+    hsize_t dims[1] = {count};
+    hid_t space = H5Screate_simple(1, dims, NULL);
+    enum status status = write_dataset(h5, dataset, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, space, data);
+    H5Sclose(space);
+    return status;
+}
+
 enum status h5_write_text(struct h5 *h5, const char *dataset, const char *text)
 {
     hid_t type = string_type(strlen(text) + 1), space = H5Screate(H5S_SCALAR);

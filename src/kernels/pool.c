@@ -61,18 +61,32 @@ void pool2d_forward(const struct pool2d *g, const float *x, float *y)
             }
 }
 
+/* Where channel k has its maximum. */
+static size_t maximum_at(const struct pool2d *g, struct window v, int n, const float *x, size_t k)
+{
+    size_t best = pixel(g, n, v.r0, v.c0) + k;
+    for (int r = v.r0; r < v.r1; r++)
+        for (int c = v.c0; c < v.c1; c++) {
+            size_t at = pixel(g, n, r, c) + k;
+            best = x[best] >= x[at] || x[best] != x[best] ? best : at;
+        }
+    return best;
+}
+
 static void maximum_backward(const struct pool2d *g, struct window v, int n, const float *x,
                              const float *dy, float *dx)
 {
-    for (size_t k = 0; k < (size_t)g->c; k++) {
-        size_t best = pixel(g, n, v.r0, v.c0) + k;
-        for (int r = v.r0; r < v.r1; r++)
-            for (int c = v.c0; c < v.c1; c++) {
-                size_t at = pixel(g, n, r, c) + k;
-                best = x[best] >= x[at] || x[best] != x[best] ? best : at;
-            }
-        dx[best] += dy[k];
-    }
+    for (size_t k = 0; k < (size_t)g->c; k++)
+        dx[maximum_at(g, v, n, x, k)] += dy[k];
+}
+
+void pool2d_maximum_tangent(const struct pool2d *g, const float *x, const float *rx, float *ry)
+{
+    for (int n = 0; n < g->n; n++)
+        for (int i = 0; i < g->oh; i++)
+            for (int j = 0; j < g->ow; j++, ry += g->c)
+                for (size_t k = 0; k < (size_t)g->c; k++)
+                    ry[k] = rx[maximum_at(g, window_at(g, i, j), n, x, k)];
 }
 
 static void average_backward(const struct pool2d *g, struct window v, int n, const float *dy,

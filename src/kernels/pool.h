@@ -7,4 +7,7 @@
 void pool2d_forward(const struct pool2d *g, const float *x, float *y);
 void pool2d_backward(const struct pool2d *g, const float *x, const float *dy, float *dx);
 
+/* ry = rx where the window of x has its maximum. */
+void pool2d_maximum_tangent(const struct pool2d *g, const float *x, const float *rx, float *ry);
+
 #endif

@@ -17,4 +17,5 @@ const struct layer_type layer_activation = {
     .forward = identity_forward,
     .backward = identity_backward,
     .copies_gradient = true,
+    .form = FORM_LINEAR,
 };

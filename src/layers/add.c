@@ -42,6 +42,7 @@ const struct layer_type layer_add = {
     .forward = forward,
     .backward = backward,
     .copies_gradient = true,
+    .form = FORM_LINEAR,
     .min_inputs = 2,
     .max_inputs = LAYER_MAX_INPUTS,
 };

@@ -141,6 +141,7 @@ static void explain(const struct layer *layer, struct text *out)
         .prepare = prepare,                                                                        \
         .forward = forward,                                                                        \
         .backward = backward,                                                                      \
+        .form = FORM_PRODUCT,                                                                      \
         .explain = explain,                                                                        \
     }
 

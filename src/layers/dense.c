@@ -84,4 +84,5 @@ const struct layer_type layer_dense = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .form = FORM_PRODUCT,
 };

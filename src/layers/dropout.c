@@ -96,6 +96,8 @@ static void backward(const struct layer *layer, const struct pass *p)
         .infer = infer_,                                                                           \
         .forward = forward,                                                                        \
         .backward = backward,                                                                      \
+        .form = FORM_LINEAR,                                                                       \
+        .random = true,                                                                            \
     }
 
 DROPOUT(layer_dropout, "Dropout", infer);

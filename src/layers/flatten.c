@@ -18,4 +18,5 @@ const struct layer_type layer_flatten = {
     .forward = identity_forward,
     .backward = identity_backward,
     .copies_gradient = true,
+    .form = FORM_LINEAR,
 };

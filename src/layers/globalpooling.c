@@ -64,6 +64,7 @@ static void backward(const struct layer *layer, const struct pass *p)
         .infer = symbol##_infer,                                                                   \
         .forward = forward,                                                                        \
         .backward = backward,                                                                      \
+        .form = average ? FORM_LINEAR : FORM_OTHER,                                                \
     }
 
 GLOBAL(layer_globalmaxpooling1d, "GlobalMaxPooling1D", true, false);

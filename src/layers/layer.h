@@ -96,6 +96,11 @@ struct pass {
     double *stats; /* to be overwritten, layer->stats numbers */
 };
 
+/* How an output depends on the inputs and parameters, from which the model makes second derivatives
+ * (model/tangent.h): linear, at least near the inputs as they are, without parameters; or the
+ * product of the one input with parameter 0, plus parameter 1. */
+enum layer_form { FORM_OTHER, FORM_LINEAR, FORM_PRODUCT };
+
 struct layer_type {
     struct kind kind; /* Keras's class name, schema, argument size; impl points to this struct */
     /* Checks arguments and input shapes; fills in the second part of struct layer. Errors: ST_USAGE
@@ -114,6 +119,11 @@ struct layer_type {
     bool copies_gradient;
     bool reads_output;             /* backward reads y as forward left it */
     size_t min_inputs, max_inputs; /* 0, 0: exactly one */
+    enum layer_form form;
+    /* Of a layer that is linear near its one input only: y = the derivative of forward along rx, at
+     * x. NULL: forward is its own derivative. */
+    void (*tangent)(const struct layer *layer, const struct pass *pass, const float *rx);
+    bool random; /* in training the output depends on the step */
 };
 
 /* Ends with NULL; made from layers.def. */

@@ -106,6 +106,7 @@ static void crop_back(const struct layer *layer, const struct pass *p)
         .infer = symbol##_infer,                                                                   \
         .forward = forward_,                                                                       \
         .backward = backward_,                                                                     \
+        .form = FORM_LINEAR,                                                                       \
     }
 
 LAYER_WITH(layer_zeropadding1d, "ZeroPadding1D", padding_1d, true, 1, pad, pad_back);

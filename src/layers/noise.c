@@ -104,6 +104,7 @@ const struct layer_type layer_gaussiannoise = {
     .infer = infer,
     .forward = add_forward,
     .backward = identity_backward,
+    .random = true,
     .copies_gradient = true,
 };
 
@@ -112,4 +113,5 @@ const struct layer_type layer_gaussiandropout = {
     .infer = infer,
     .forward = multiply_forward,
     .backward = multiply_backward,
+    .random = true,
 };

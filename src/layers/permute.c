@@ -81,4 +81,5 @@ const struct layer_type layer_permute = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .form = FORM_LINEAR,
 };

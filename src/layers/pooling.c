@@ -1,5 +1,6 @@
 /* Max and AveragePooling1D and 2D: y[i,j,c] = max or mean of x over the window; zeros that padding
  * would add never count. A sequence is pooled as an image of one row. */
+#include "kernels/pool.h"
 #include "layers/fields.h"
 #include "layers/window.h"
 
@@ -93,6 +94,12 @@ static void backward(const struct layer *layer, const struct pass *p)
         layer->kernels->pool2d_backward(&g, p->x[0], p->dy, p->dx[0]);
 }
 
+static void maximum_tangent(const struct layer *layer, const struct pass *p, const float *rx)
+{
+    struct pool2d g = geometry_for(layer, p->n);
+    pool2d_maximum_tangent(&g, p->x[0], rx, p->y);
+}
+
 static void explain(const struct layer *layer, struct text *out)
 {
     const struct plan *plan = layer->plan;
@@ -116,6 +123,8 @@ static void explain(const struct layer *layer, struct text *out)
         .forward = forward,                                                                        \
         .backward = backward,                                                                      \
         .explain = explain,                                                                        \
+        .form = FORM_LINEAR,                                                                       \
+        .tangent = average ? NULL : maximum_tangent,                                               \
     }
 
 POOLING(layer_maxpooling1d, "MaxPooling1D", fields_1d, true, false);

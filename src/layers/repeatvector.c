@@ -58,4 +58,5 @@ const struct layer_type layer_repeatvector = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .form = FORM_LINEAR,
 };

@@ -48,5 +48,6 @@ const struct layer_type layer_reshape = {
     .infer = infer,
     .forward = identity_forward,
     .backward = identity_backward,
+    .form = FORM_LINEAR,
     .copies_gradient = true,
 };

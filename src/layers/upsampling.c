@@ -173,6 +173,7 @@ static void backward(const struct layer *layer, const struct pass *p)
         .infer = infer_,                                                                           \
         .forward = forward,                                                                        \
         .backward = backward,                                                                      \
+        .form = FORM_LINEAR,                                                                       \
     }
 
 UPSAMPLING(layer_upsampling1d, "UpSampling1D", schema_1d, infer_1d);

@@ -131,6 +131,10 @@ enum activation model_output_activation(const struct model *model);
 /* Once a step, with the tree's sums: moving statistics. samples: the step's sample count. */
 void model_update_stats(struct model *model, const double *stats, double samples);
 
+/* What is laid out as the trainable parameters, without its padding and in double, and back. */
+void model_unpack(const struct model *model, const float *from, double *to);
+void model_pack(const struct model *model, const double *from, float *to);
+
 /* XXH3-128 of all parameters (logical, unpadded, little-endian float32) in canonical order, as 32
  * hex digits (the canonical, big-endian form). params has model->total floats. */
 enum { DIGEST_SIZE = 33 };

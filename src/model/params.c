@@ -38,6 +38,26 @@ void model_init(struct model *model)
         }
 }
 
+void model_unpack(const struct model *model, const float *from, double *to)
+{
+    for (size_t i = 0; i < model->nodes; i++)
+        for (size_t p = 0; p < model->node[i].layer.params; p++) {
+            const struct param *param = &model->node[i].layer.param[p];
+            for (size_t e = 0; param->trainable && e < param->size; e++)
+                *to++ = (double)from[param->offset + e];
+        }
+}
+
+void model_pack(const struct model *model, const double *from, float *to)
+{
+    for (size_t i = 0; i < model->nodes; i++)
+        for (size_t p = 0; p < model->node[i].layer.params; p++) {
+            const struct param *param = &model->node[i].layer.param[p];
+            for (size_t e = 0; param->trainable && e < param->size; e++)
+                to[param->offset + e] = (float)*from++;
+        }
+}
+
 void model_digest(const struct model *model, const float *params, char digest[DIGEST_SIZE])
 {
     /* The floats are hashed as they lie in memory. */

@@ -49,6 +49,8 @@ const struct schema optimizer_common_schema = {.name = "optimizer", .fields = co
 enum status optimizer_check(const struct variant *optimizer)
 {
     const struct optimizer_common *common = optimizer->args;
+    if (((const struct optimizer_type *)optimizer->kind->impl)->solver)
+        return ST_OK; /* takes none of the common arguments */
     const char *at = position_text(optimizer->position), *name = optimizer->kind->name;
     int clips =
         !isnan(common->clipnorm) + !isnan(common->global_clipnorm) + !isnan(common->clipvalue);

@@ -55,6 +55,7 @@ struct optimizer_type {
     bool (*whole)(const void *args, const struct param *param, size_t *scratch);
     /* The decoupled weight decay of a parameter, where it is not just the argument; 0: none. */
     double (*weight_decay)(const void *args, const struct param *param);
+    const struct solver_type *solver; /* NULL, or a second-order method in place of update */
 };
 
 /* Ends with NULL; made from optimizers.def. */

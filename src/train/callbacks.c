@@ -357,6 +357,8 @@ enum status callbacks_check(const struct variant_list *list,
     const struct kind *schedule = optimizer->learning_rate.kind;
     for (size_t i = 0; i < list->n; i++) {
         const char *at = position_text(list->v[i].position);
+        FAIL_IF(list->v[i].kind == &reduce_lr_kind && !schedule, ST_USAGE,
+                "%sReduceLROnPlateau: the optimizer has no learning rate", at);
         FAIL_IF(list->v[i].kind == &reduce_lr_kind && schedule != &schedule_constant, ST_USAGE,
                 "%sReduceLROnPlateau: the learning rate follows a schedule, %s; expected a number",
                 at, schedule->name);

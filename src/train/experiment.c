@@ -184,7 +184,8 @@ static const struct field fit_fields[] = {
      .fallback = "64",
      .min = 1,
      .max = 1 << 30,
-     .help = "samples a step, over all ranks"},
+     .word = "full",
+     .help = "samples a step, over all ranks; full: all training samples"},
     {.key = "microbatch_size",
      .type = FIELD_INT,
      .offset = offsetof(struct fit_spec, microbatch_size),
@@ -286,7 +287,7 @@ static enum status check(const struct experiment *e)
     const char *name = e->name;
     FAIL_IF(name[0] == '\0' || name[0] == '.' || strchr(name, '/'), ST_USAGE,
             "%s: name: found \"%s\", expected a name that can be a folder's", e->path, name);
-    FAIL_IF(e->fit.microbatch_size > e->fit.batch_size, ST_USAGE,
+    FAIL_IF(e->fit.batch_size != FIELD_NONE && e->fit.microbatch_size > e->fit.batch_size, ST_USAGE,
             "%s: fit.microbatch_size: found %lld, expected at most fit.batch_size, which is %lld",
             e->path, (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
     TRY(optimizer_check(&e->compile.optimizer));

@@ -32,7 +32,8 @@ struct compile_spec {
 };
 
 struct fit_spec {
-    int64_t batch_size, microbatch_size, epochs;
+    int64_t batch_size; /* FIELD_NONE: all training samples */
+    int64_t microbatch_size, epochs;
     bool shuffle;
     struct number_map class_weight; /* choice: enum class_weight; null: none */
     struct variant_list callbacks;

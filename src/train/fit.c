@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "kernels/isa.h"
 #include "train/fit_state.h"
+#include "train/solve.h"
 #include "train/transfer.h"
 
 static enum status open_folder(struct run *run, const struct fit_options *options)
@@ -213,7 +214,7 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     bool improved = false,
          best = c->save_best && watch_improved(&c->save_watch, row->value[c->save_watch.column]);
     bool waited = callbacks_early_stop(c, row->epoch, row->value, &improved);
-    run->stopped_early = waited || callbacks_reached(c, row->value);
+    run->stopped_early = waited || callbacks_reached(c, row->value) || trainer->converged;
     reduce_rate(run, row);
     history_add(&run->history, row);
     progress_epoch(&run->progress, &run->history, row, best || improved);

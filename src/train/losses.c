@@ -12,18 +12,31 @@ const struct kind *const loss_kinds[] = {
 
 const struct alias loss_aliases[] = {LOSS_ALIASES, {0}};
 
+static size_t row_size(const struct loss_type *type, const struct loss_input *in)
+{
+    return type->pointwise ? in->width : in->classes;
+}
+
+/* Row number r of all samples'. */
+static struct loss_row row_of(const struct loss_type *type, const struct loss_input *in, size_t r)
+{
+    size_t n = row_size(type, in);
+    struct loss_row row = {.n = n, .x = in->output + r * n, .logits = in->logits};
+    if (in->labels)
+        row.label = in->labels[r];
+    else
+        row.t = in->values + r * n;
+    return row;
+}
+
 /* The sum over a sample's rows; d, if not NULL, gets the gradients. */
 static double sum_rows(const struct loss_type *type, const void *args, const struct loss_input *in,
                        size_t sample, float *d)
 {
-    size_t n = type->pointwise ? in->width : in->classes, rows = in->width / n;
+    size_t n = row_size(type, in), rows = in->width / n;
     double sum = 0.0;
     for (size_t r = sample * rows; r < (sample + 1) * rows; r++) {
-        struct loss_row row = {.n = n, .x = in->output + r * n, .logits = in->logits};
-        if (in->labels)
-            row.label = in->labels[r];
-        else
-            row.t = in->values + r * n;
+        struct loss_row row = row_of(type, in, r);
         sum += type->row(args, &row, d);
         d = d ? d + n : NULL;
     }
@@ -43,6 +56,21 @@ double loss_sum(const struct loss_type *type, const void *args, const struct los
             d[i] *= share;
     }
     return total;
+}
+
+void loss_sum_hessian(const struct loss_type *type, const void *args, const struct loss_input *in,
+                      const float *v, float *hv)
+{
+    size_t n = row_size(type, in), rows = in->width / n;
+    loss_hessian hessian = loss_hessian_of(type);
+    for (size_t r = 0; r < (size_t)in->n * rows; r++, v += n, hv += n) {
+        struct loss_row row = row_of(type, in, r);
+        hessian(args, &row, v, hv);
+        double weight = in->weights ? (double)in->weights[r / rows] : 1.0;
+        float share = (float)(weight / (double)rows);
+        for (size_t i = 0; share != 1.0f && i < n; i++)
+            hv[i] *= share;
+    }
 }
 
 /* ---- Does the model suit? ---- */

@@ -75,6 +75,19 @@ extern const struct alias loss_aliases[];
 double loss_sum(const struct loss_type *type, const void *args, const struct loss_input *input,
                 float *dy);
 
+/* Second derivatives of a row's loss with respect to x, which must be logits where the type has
+ * them: the Hessian times v into hv [n]. NULL: the type has none that help. */
+typedef void (*loss_hessian)(const void *args, const struct loss_row *row, const float *v,
+                             float *hv);
+loss_hessian loss_hessian_of(const struct loss_type *type);
+
+/* The Hessian of loss_sum's result times v [n, width] into hv; for types that have one. */
+void loss_sum_hessian(const struct loss_type *type, const void *args,
+                      const struct loss_input *input, const float *v, float *hv);
+
+/* Is a sample's loss the mean of (output - value)^2? */
+bool loss_is_squares(const struct loss_type *type);
+
 /* How the targets of a set must be gathered for this loss, and whether the model fits: sets
  * model->output_is_logits. one_hot: class numbers are to be given as vectors. Errors: ST_USAGE that
  * names loss, output shape, activation and targets. */

@@ -10,6 +10,7 @@
 #include "formats/checkpoint.h"
 #include "train/confusion.h"
 #include "train/fit_state.h"
+#include "train/solve.h"
 
 /* The metrics that Keras has; v has room for METRICS_MAX. */
 static struct variant_list keras_metrics(const struct variant_list *all, struct variant *v)
@@ -88,6 +89,11 @@ static enum status write_file(struct run *run, const char *path, float *const *s
         checkpoint.optimizer = (char *)(uintptr_t)trainer->updater.optimizer->kind.name;
         checkpoint.slots = trainer->updater.slots;
         checkpoint.best = run->best;
+        if (trainer->solve) {
+            checkpoint.solver = solve_solver(trainer->solve)->state;
+            checkpoint.solver_size = solve_solver(trainer->solve)->state_size;
+            checkpoint.convergence = solve_convergence(trainer->solve)->data;
+        }
         for (size_t s = 0; s < trainer->updater.slots; s++) {
             checkpoint.slot_name[s] = trainer->updater.slot_name[s];
             checkpoint.slot[s] = slots[s];
@@ -154,6 +160,8 @@ enum status run_save_texts(struct run *run)
         status = write_text(run, "experiment.yaml", &run->experiment);
         if (status == ST_OK)
             status = write_text(run, run->callbacks.history_name, &run->history.csv);
+        if (status == ST_OK && run->trainer.solve)
+            status = write_text(run, "solver.csv", solve_convergence(run->trainer.solve));
     }
     return world_agree(run->session->world, status);
 }
@@ -200,6 +208,8 @@ static enum status check_slots(const struct run *run, const char *path,
                 strcmp(checkpoint->optimizer, trainer->updater.optimizer->kind.name) == 0;
     for (size_t s = 0; same && s < trainer->updater.slots; s++)
         same = strcmp(checkpoint->slot_name[s], trainer->updater.slot_name[s]) == 0;
+    size_t solver = trainer->solve ? solve_solver(trainer->solve)->state_size : 0;
+    same = same && checkpoint->solver_size == solver && (!solver || checkpoint->convergence);
     FAIL_IF(!same, ST_MODEL, "%s: holds no state of the optimizer %s", path,
             trainer->updater.optimizer->kind.name);
     FAIL_IF(checkpoint->position < 0 || (size_t)checkpoint->position > trainer->samples ||
@@ -256,6 +266,19 @@ static char *share_text(const struct world *world, const char *text, struct pool
     return copy;
 }
 
+static void hand_out_solver(struct trainer *trainer, const struct checkpoint *checkpoint)
+{
+    const struct world *world = trainer->session->world;
+    struct pool pool = {0};
+    size_t size = solve_solver(trainer->solve)->state_size;
+    double *state = pool_alloc(&pool, size * sizeof *state);
+    if (world->rank == 0)
+        memcpy(state, checkpoint->solver, size * sizeof *state);
+    world_broadcast(world, state, size * sizeof *state);
+    solve_restore(trainer, state, share_text(world, checkpoint->convergence, &pool));
+    pool_release(&pool);
+}
+
 /* Everything a checkpoint holds, from rank 0 to where it belongs. */
 static enum status hand_out(struct run *run, struct checkpoint *checkpoint, const char *path)
 {
@@ -274,6 +297,8 @@ static enum status hand_out(struct run *run, struct checkpoint *checkpoint, cons
     world_broadcast(world, session->model->params, session->model->total * sizeof(float));
     for (size_t s = 0; s < trainer->updater.slots; s++)
         reducer_hand_out(&trainer->reducer, checkpoint->slot[s], trainer->updater.slot[s]);
+    if (trainer->solve)
+        hand_out_solver(trainer, checkpoint);
     if (run->best && place[3]) {
         if (world->rank == 0)
             memcpy(run->best, checkpoint->best, session->model->total * sizeof(float));

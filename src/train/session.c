@@ -9,6 +9,14 @@
 #include "layers/regularizers.h"
 #include "train/class_weights.h"
 #include "train/confusion.h"
+#include "train/solve.h"
+
+size_t session_batch(const struct session *session)
+{
+    int64_t batch = session->experiment->fit.batch_size;
+    size_t all = session->train_samples.n;
+    return batch == FIELD_NONE || (size_t)batch > all ? all : (size_t)batch;
+}
 
 size_t session_microbatches(const struct session *session, size_t samples)
 {
@@ -121,7 +129,8 @@ enum status session_open(struct session *session, const struct experiment *exper
     TRY(open_set(session, &data->train, &session->train));
     if (data->validation.kind && data->validation.kind != &split_kind)
         TRY(open_set(session, &data->validation, &session->validation));
-    return world_agree(world, fit_and_scale(session));
+    TRY(world_agree(world, fit_and_scale(session)));
+    return world_agree(world, solve_check(session));
 }
 
 void session_close(struct session *session)
@@ -173,29 +182,47 @@ enum status session_gather(struct session *session, const struct dataset *data, 
     return ST_OK;
 }
 
-struct loss_input session_score(struct session *session, int n, const float *out, double *sums,
-                                float *dy)
+static struct loss_input input_of(const struct session *session, int n, const float *out)
 {
     const struct model *model = session->model;
-    const struct variant *loss = &session->experiment->compile.loss;
     const struct crossentropy_args *crossentropy =
-        session->loss->logits == ACT_LINEAR ? NULL : loss->args;
-    size_t classes = (size_t)model->output.dim[model->output.rank - 1];
+        session->loss->logits == ACT_LINEAR ? NULL : session->experiment->compile.loss.args;
     bool labels = session->form == TARGET_LABEL;
-    struct loss_input input = {.n = n,
+    return (struct loss_input){.n = n,
                                .width = shape_size(&model->output),
-                               .classes = classes,
+                               .classes = (size_t)model->output.dim[model->output.rank - 1],
                                .output = out,
                                .labels = labels ? session->y : NULL,
                                .values = labels ? NULL : session->y,
                                .weights = session->weighted ? session->weights : NULL,
                                .logits = model->output_is_logits ||
                                          (crossentropy && crossentropy->from_logits)};
+}
+
+bool session_has_hessian(const struct session *session)
+{
+    bool logits = session->loss->logits == ACT_LINEAR || input_of(session, 0, NULL).logits;
+    return logits && loss_hessian_of(session->loss);
+}
+
+void session_hessian(const struct session *session, int n, const float *out, const float *v,
+                     float *hv)
+{
+    struct loss_input input = input_of(session, n, out);
+    loss_sum_hessian(session->loss, session->experiment->compile.loss.args, &input, v, hv);
+}
+
+struct loss_input session_score(struct session *session, int n, const float *out, double *sums,
+                                float *dy)
+{
+    const struct model *model = session->model;
+    const struct variant *loss = &session->experiment->compile.loss;
+    struct loss_input input = input_of(session, n, out);
     memset(sums, 0, session->sums * sizeof *sums);
     sums[0] = loss_sum(session->loss, loss->args, &input, dy);
     if (model->output_is_logits && (session->metrics > 0 || !dy)) {
         size_t size = (size_t)n * input.width;
-        activation_forward(model_output_activation(model), size / classes, classes, out,
+        activation_forward(model_output_activation(model), size / input.classes, input.classes, out,
                            session->output);
         input.output = session->output;
     }

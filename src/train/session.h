@@ -74,6 +74,14 @@ struct loss_input session_score(struct session *session, int n, const float *out
 void session_values(const struct session *session, const double *sums, double samples,
                     double *values);
 
+/* The Hessian of that loss with respect to out, times v; overwrites hv. Only where there is one. */
+bool session_has_hessian(const struct session *session);
+void session_hessian(const struct session *session, int n, const float *out, const float *v,
+                     float *hv);
+
+/* Samples of a whole step, at most all training samples. */
+size_t session_batch(const struct session *session);
+
 /* How many microbatches n samples make. */
 size_t session_microbatches(const struct session *session, size_t samples);
 

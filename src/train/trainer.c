@@ -6,14 +6,14 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "train/solve.h"
 
 /* The reducer, and sums through shared memory where gradients go through it. */
 static enum status open_reducer(struct trainer *trainer)
 {
     struct session *session = trainer->session;
     const struct model *model = session->model;
-    size_t batch = (size_t)session->experiment->fit.batch_size, rest = trainer->samples % batch;
-    batch = batch < trainer->samples ? batch : trainer->samples;
+    size_t batch = session_batch(session), rest = trainer->samples % batch;
     size_t *starts = mem_need(model->nodes, sizeof *starts);
     struct reduce_plan plan = {.n = model->trainable,
                                .starts = starts,
@@ -33,7 +33,7 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
     const struct experiment *e = session->experiment;
     *trainer = (struct trainer){
         .session = session, .rate = (double)NAN, .samples = session->train_samples.n};
-    size_t batch = (size_t)e->fit.batch_size;
+    size_t batch = session_batch(session);
     trainer->steps = (trainer->samples + batch - 1) / batch;
     trainer->order = mem_need(trainer->samples, sizeof *trainer->order);
     trainer->shuffled = mem_need(trainer->samples, sizeof *trainer->shuffled);
@@ -42,12 +42,17 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
     size_t microbatches = session_microbatches(session, batch);
     if ((size_t)session->world->size > microbatches)
         log_warn("%d ranks share the %zu microbatches of a step, so that %zu have nothing to do; "
-                 "lower fit.microbatch_size (%lld) or raise fit.batch_size (%lld)",
+                 "lower fit.microbatch_size (%lld) or raise fit.batch_size (%zu)",
                  session->world->size, microbatches, (size_t)session->world->size - microbatches,
-                 (long long)e->fit.microbatch_size, (long long)e->fit.batch_size);
+                 (long long)e->fit.microbatch_size, batch);
     const struct update_spec spec = {&e->compile.optimizer, &e->compile.exclude_from_weight_decay};
-    update_cuts(&spec, session->model, &trainer->cuts);
+    trainer->updater.optimizer = e->compile.optimizer.kind->impl;
+    bool solves = trainer->updater.optimizer->solver != NULL;
+    if (!solves)
+        update_cuts(&spec, session->model, &trainer->cuts);
     TRY(open_reducer(trainer));
+    if (solves)
+        return solve_open(trainer);
     return world_agree(session->world,
                        updater_init(&trainer->updater, &spec, session->model, &trainer->reducer));
 }
@@ -55,6 +60,7 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
 void trainer_release(struct trainer *trainer)
 {
     updater_release(&trainer->updater);
+    solve_close(trainer);
     reducer_release(&trainer->reducer);
     sums_release(&trainer->sums);
     free((void *)(uintptr_t)trainer->cuts.at);
@@ -65,9 +71,12 @@ void trainer_release(struct trainer *trainer)
 }
 
 /* What batches of another size than the reference make of the learning rate. */
-static double batch_factor(const struct experiment *e)
+static double batch_factor(const struct session *session)
 {
-    double share = (double)e->fit.batch_size / (double)e->compile.reference_batch_size;
+    const struct experiment *e = session->experiment;
+    double batch = e->fit.batch_size == FIELD_NONE ? (double)session_batch(session)
+                                                   : (double)e->fit.batch_size;
+    double share = batch / (double)e->compile.reference_batch_size;
     if (e->compile.scale_with_batch == SCALE_NONE)
         return 1.0;
     return e->compile.scale_with_batch == SCALE_LINEAR ? share : sqrt(share);
@@ -79,16 +88,19 @@ double trainer_learning_rate(const struct trainer *trainer, int64_t step)
     const struct optimizer_common *common = e->compile.optimizer.args;
     int64_t warmup = e->compile.warmup_steps, after = step < warmup ? 0 : step - warmup;
     double share = step < warmup ? (double)(step + 1) / (double)warmup : 1.0;
+    if (trainer->solve)
+        return solve_step_length(trainer->solve);
     if (!isnan(trainer->rate))
         return trainer->rate;
-    return schedule_rate(&common->learning_rate, after) * batch_factor(e) * share;
+    return schedule_rate(&common->learning_rate, after) * batch_factor(trainer->session) * share;
 }
 
 void trainer_begin_epoch(struct trainer *trainer)
 {
     const struct experiment *e = trainer->session->experiment;
     const uint32_t *ids = trainer->session->train_samples.ids;
-    if (!e->fit.shuffle) {
+    /* a second-order method on all samples compares losses of different epochs */
+    if (!e->fit.shuffle || (trainer->solve && trainer->steps == 1)) {
         memcpy(trainer->order, ids, trainer->samples * sizeof *ids);
         return;
     }
@@ -106,60 +118,69 @@ static void finished(void *context, size_t offset)
     profile_phase(trainer->profile, PHASE_BACKWARD);
 }
 
-/* Samples first.. of the step whose n samples are ids, as the model is to see them. */
-static enum status gather_training(struct trainer *trainer, const uint32_t *ids, size_t n,
+/* Samples first.. of the step, as the model is to see them. */
+static enum status gather_training(struct trainer *trainer, const struct trainer_pass *pass,
                                    size_t first, size_t count)
 {
     struct session *session = trainer->session;
     profile_phase(trainer->profile, PHASE_DATA);
-    TRY(session_gather(session, session->train, true, ids + first, count));
+    TRY(session_gather(session, session->train, true, pass->ids + first, count));
     if (session->experiment->data.augment.n == 0)
         return ST_OK;
     profile_phase(trainer->profile, PHASE_AUGMENT);
-    struct augment_step step = {(uint64_t)trainer->epoch, ids, n};
+    struct augment_step step = {(uint64_t)trainer->epoch, pass->ids, pass->n};
     return augmenter_run(&session->augmenter, &step, first, count, session->x, session->y);
 }
 
-/* Microbatch m of the step whose n samples are ids: forward, loss, backward. */
-static enum status run_microbatch(struct trainer *trainer, const uint32_t *ids, size_t n, size_t m)
+enum status trainer_gather(struct trainer *trainer, const struct trainer_pass *pass, size_t m,
+                           struct model_batch *batch)
 {
     struct session *session = trainer->session;
     size_t size = (size_t)session->experiment->fit.microbatch_size, first = m * size;
-    size_t count = n - first < size ? n - first : size;
-    double *sums = sums_next(&trainer->sums);
-    TRY(gather_training(trainer, ids, n, first, count));
-    struct model_batch batch = {.n = (int)count,
-                                .training = true,
-                                .same_params = m > trainer->sums.range.first,
-                                .step = (uint64_t)trainer->step,
-                                .ids = ids + first,
-                                .x = session->x,
-                                .stats = sums + session->sums,
-                                .finished = finished,
-                                .context = trainer};
+    size_t count = pass->n - first < size ? pass->n - first : size;
+    *batch = (struct model_batch){.n = (int)count,
+                                  .training = true,
+                                  .same_params = m > trainer->sums.range.first,
+                                  .step = (uint64_t)trainer->step,
+                                  .ids = pass->ids + first,
+                                  .x = session->x,
+                                  .stats = sums_next(&trainer->sums) + session->sums};
+    return gather_training(trainer, pass, first, count);
+}
+
+/* Forward, loss, backward. */
+enum status trainer_gradient(struct trainer *trainer, const struct trainer_pass *pass, size_t m)
+{
+    struct session *session = trainer->session;
+    struct model_batch batch;
+    TRY(trainer_gather(trainer, pass, m, &batch));
+    batch.finished = finished;
+    batch.context = trainer;
     profile_phase(trainer->profile, PHASE_FORWARD);
     const float *out = model_forward(session->model, &batch);
     profile_phase(trainer->profile, PHASE_LOSS);
-    session_score(session, (int)count, out, sums, session->dy);
+    session_score(session, batch.n, out, sums_next(&trainer->sums), session->dy);
     profile_phase(trainer->profile, PHASE_BACKWARD);
     model_backward(session->model, &batch, session->dy, reducer_next(&trainer->reducer), NULL);
     return ST_OK;
 }
 
-/* This rank's microbatches of a step of n samples. */
-static enum status run_range(struct trainer *trainer, const uint32_t *ids, size_t n)
+/* This rank's microbatches of a step. */
+static enum status run_range(struct trainer *trainer, const struct trainer_pass *pass)
 {
-    size_t microbatches = session_microbatches(trainer->session, n);
+    size_t microbatches = session_microbatches(trainer->session, pass->n);
     enum status status = ST_OK;
     sums_begin(&trainer->sums, microbatches);
-    reducer_begin(&trainer->reducer, microbatches);
+    if (pass->vector)
+        reducer_begin(&trainer->reducer, microbatches);
     for (size_t m = trainer->sums.range.first; m < trainer->sums.range.end; m++) {
-        status = run_microbatch(trainer, ids, n, m);
+        status = pass->microbatch(trainer, pass, m);
         if (status != ST_OK)
             break;
         profile_phase(trainer->profile, PHASE_ADDITION);
         sums_push(&trainer->sums);
-        reducer_push(&trainer->reducer);
+        if (pass->vector)
+            reducer_push(&trainer->reducer);
     }
     return status;
 }
@@ -193,17 +214,19 @@ static double account(struct trainer *trainer, const double *total, size_t n)
     return total[0] / (double)n + penalty;
 }
 
-/* What all ranks have come to in a step: the sums of n samples, and the signals. A rank that failed
- * goes all the way, so that the others do not wait for it; then all fail with its message. */
-static enum status agree(struct trainer *trainer, enum status status, struct signals *signals,
-                         const double **total)
+/* A rank that failed goes all the way, so that the others do not wait for it; then all fail with
+ * its message. */
+enum status trainer_run(struct trainer *trainer, const struct trainer_pass *pass,
+                        struct signals *signals, const double **total)
 {
     struct sums *sums = &trainer->sums;
+    enum status status = run_range(trainer, pass);
     sums->flag[0] = status != ST_OK;
     sums->flag[1] = signals->stop;
     sums->flag[2] = signals->save;
     profile_phase(trainer->profile, PHASE_REDUCTION);
-    reducer_total(&trainer->reducer);
+    if (pass->vector)
+        reducer_total(&trainer->reducer);
     profile_phase(trainer->profile, PHASE_AGREEMENT);
     *total = sums_total(sums);
     signals->stop = sums->flag[1];
@@ -216,18 +239,22 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
 {
     double start = MPI_Wtime();
     size_t first = (size_t)trainer->position;
-    size_t n = (size_t)trainer->session->experiment->fit.batch_size;
+    size_t n = session_batch(trainer->session);
     n = trainer->samples - first < n ? trainer->samples - first : n;
     profile_begin_step(trainer->profile);
     const double *total = NULL;
-    TRY(agree(trainer, run_range(trainer, trainer->order + first, n), signals, &total));
+    struct trainer_pass pass = {
+        .microbatch = trainer_gradient, .vector = true, .ids = trainer->order + first, .n = n};
+    TRY(trainer->solve ? solve_step(trainer, &pass, signals, &total)
+                       : trainer_run(trainer, &pass, signals, &total));
     FAIL_IF(check_finite && !isfinite(total[0]), ST_DIVERGED,
             "the loss is %g in epoch %lld, step %lld: training has diverged; try a smaller "
             "learning_rate",
             total[0] / (double)n, (long long)trainer->epoch + 1, (long long)trainer->step + 1);
     profile_phase(trainer->profile, PHASE_LOSS);
     *loss = account(trainer, total, n);
-    update(trainer, n);
+    if (!trainer->solve)
+        update(trainer, n);
     model_update_stats(trainer->session->model, total + trainer->session->sums, (double)n);
     profile_end_step(trainer->profile);
     trainer->step++;

@@ -7,8 +7,12 @@
 #include "train/session.h"
 #include "train/update.h"
 
+struct solve;
+
 struct trainer {
     struct session *session;
+    struct solve *solve;     /* a second-order method; NULL: the optimizer updates slices */
+    bool converged;          /* it says that there is nothing more to do */
     struct profile *profile; /* NULL: times are not measured; not owned */
     struct reducer reducer;
     struct sums sums;
@@ -51,6 +55,30 @@ struct signals {
  * Collective. */
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);
+
+/* ---- For solve.c ---- */
+
+/* Microbatch number m of the step whose n samples are ids: its sums, and where the pass has a
+ * vector that too (n floats, like a gradient). */
+struct trainer_pass {
+    enum status (*microbatch)(struct trainer *trainer, const struct trainer_pass *pass, size_t m);
+    void *context;
+    bool vector;
+    const uint32_t *ids;
+    size_t n;
+};
+enum status trainer_gradient(struct trainer *trainer, const struct trainer_pass *pass, size_t m);
+
+/* Gathers microbatch number m into the session's buffers, and fills in a batch for the model. */
+enum status trainer_gather(struct trainer *trainer, const struct trainer_pass *pass, size_t m,
+                           struct model_batch *batch);
+
+/* Runs this rank's microbatches, and adds up over all: the sums go to *total, the vector to the
+ * reducer's pieces. Errors and signals: as for trainer_step. Collective. */
+enum status trainer_run(struct trainer *trainer, const struct trainer_pass *pass,
+                        struct signals *signals, const double **total);
+
+/* ---- */
 
 /* One line into the log on what communication has cost: gradients, parameters and sums. Nothing
  * where there is one rank. Collective. */

@@ -81,7 +81,7 @@ exact batch-1 "1 3" "$digits" --set fit.epochs=1 --set data.train.subset=40 \
     --set fit.batch_size=1 --set fit.microbatch_size=1
 check "batch 1: a step a sample" awk -F, 'END { exit $2 != $3 }' "$folder/batch-1.3/history.csv"
 exact full-batch "1 2 3" "$digits" --set fit.epochs=3 --set data.train.subset=301 \
-    --set fit.batch_size=100000 --set fit.microbatch_size=8
+    --set fit.batch_size=full --set fit.microbatch_size=8
 check "full batch: a step an epoch" awk -F, 'END { exit $2 != $1 }' \
     "$folder/full-batch.3/history.csv"
 small one-microbatch --set fit.microbatch_size=60
