@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "cmd/cmd.h"
 #include "data/guard.h"
+#include "report/rate_plot.h"
 #include "train/fit.h"
 #include "train/rate_test.h"
 
@@ -240,7 +241,7 @@ static enum status report_rates(const struct rate_test *test, const char *folder
         return ST_OK;
     TRY(file_make_folder(folder));
     TRY(write_rates(test, folder, "csv", rate_test_csv));
-    return write_rates(test, folder, "svg", rate_test_svg);
+    return write_rates(test, folder, "svg", rate_plot);
 }
 
 static enum status find_rate(struct session *session, long steps, const char *folder)
