@@ -18,6 +18,7 @@ const struct command commands[] = {
     {"predict", "what a model says of each sample of a set", cmd_predict},
     {"summary", "a model's layers, shapes, parameters, FLOPs and memory", cmd_summary},
     {"digest", "the digest of a model's parameters", cmd_digest},
+    {"report", "a run as one HTML page: curves, model, confusion matrix", cmd_report},
     {"data", "look at, check and convert data sets", cmd_data},
     {"bench", "how fast steps, kernels and the reduction are here", cmd_bench},
     {0}};

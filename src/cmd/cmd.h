@@ -19,8 +19,14 @@ int cmd_evaluate(int argc, char **argv);
 int cmd_predict(int argc, char **argv);
 int cmd_summary(int argc, char **argv);
 int cmd_digest(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_data(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+
+/* Writes the report of a run: path, or report.html in its folder. digest: of the model. Not
+ * collective. */
+enum status cmd_write_report(const char *folder, const struct experiment *experiment,
+                             const struct model *model, const char *digest, const char *path);
 
 /* convoy data preview, which unlike the other actions of data needs a model. Collective. */
 int cmd_data_preview(const char *experiment, const char *path);

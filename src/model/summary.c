@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/summary.h"
 
-static size_t params_of(const struct layer *layer)
+size_t summary_parameters(const struct layer *layer)
 {
     size_t count = 0;
     for (size_t p = 0; p < layer->params; p++)
@@ -12,8 +12,7 @@ static size_t params_of(const struct layer *layer)
     return count;
 }
 
-/* "1,256,080" in a static ring of buffers. */
-static const char *grouped(size_t number)
+const char *summary_number(size_t number)
 {
     enum { RING = 6, LENGTH = 32 };
     static char ring[RING][LENGTH];
@@ -29,7 +28,7 @@ static const char *grouped(size_t number)
     return out;
 }
 
-static const char *flops_text(double flops)
+const char *summary_flops(double flops)
 {
     enum { RING = 4, LENGTH = 32 };
     static char ring[RING][LENGTH];
@@ -50,14 +49,22 @@ static const char *name_of(const struct model *model, int from)
     return from < 0 ? "input" : model->node[from].layer.name;
 }
 
-static void add_inputs(const struct model *model, size_t i, struct text *out)
+void summary_inputs(const struct model *model, size_t i, struct text *out)
 {
     const struct node *node = &model->node[i];
     if (node->layer.inputs == 1 && node->from[0] == (int)i - 1)
         return;
-    text_add(out, "  reads");
     for (size_t k = 0; k < node->layer.inputs; k++)
-        text_add(out, "%s %s", k ? "," : "", name_of(model, node->from[k]));
+        text_add(out, "%s%s", k ? ", " : "", name_of(model, node->from[k]));
+}
+
+static void add_inputs(const struct model *model, size_t i, struct text *out)
+{
+    struct text names = {0};
+    summary_inputs(model, i, &names);
+    if (names.length)
+        text_add(out, "  reads %s", names.data);
+    text_release(&names);
 }
 
 /* "  winograd", or where the passes differ "  direct, winograd, direct" */
@@ -91,7 +98,7 @@ static void table(const struct model *model, bool explain, struct text *out)
                  layer->activation == ACT_LINEAR ? "" : ", ",
                  layer->activation == ACT_LINEAR ? "" : activation_names[layer->activation]);
         text_add(out, "%-38s %-18s %12s %10s", title, shape_text(&layer->out),
-                 grouped(params_of(layer)), flops_text(layer->flops));
+                 summary_number(summary_parameters(layer)), summary_flops(layer->flops));
         add_algorithm(layer, out);
         add_inputs(model, i, out);
         text_add(out, "\n");
@@ -107,10 +114,10 @@ void model_summary(const struct model *model, bool explain, struct text *out)
 {
     text_add(out, "model %s\n\n", model->name);
     table(model, explain, out);
-    text_add(out, "\nparameters: %s (%s trainable)\n", grouped(model->parameters),
-             grouped(model->trainable_parameters));
+    text_add(out, "\nparameters: %s (%s trainable)\n", summary_number(model->parameters),
+             summary_number(model->trainable_parameters));
     text_add(out, "FLOPs per sample: %s forward, about %s trained\n",
-             flops_text(model_flops(model)), flops_text(3.0 * model_flops(model)));
+             summary_flops(model_flops(model)), summary_flops(3.0 * model_flops(model)));
     text_add(out, "memory per rank: %.2f MiB of parameters, %.2f MiB for microbatches of %d\n",
              (double)(model->total * sizeof(float)) / 1048576.0,
              (double)(model->arena_size * sizeof(float)) / 1048576.0, model->microbatch);
@@ -137,7 +144,8 @@ static void json_layer(const struct model *model, size_t i, struct text *out)
     }
     text_add(out, "], \"output_shape\": ");
     json_shape(&layer->out, out);
-    text_add(out, ", \"parameters\": %zu, \"flops\": %.0f", params_of(layer), layer->flops);
+    text_add(out, ", \"parameters\": %zu, \"flops\": %.0f", summary_parameters(layer),
+             layer->flops);
     const char *const *a = layer->algorithm;
     if (a[0])
         text_add(out,

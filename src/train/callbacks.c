@@ -287,7 +287,6 @@ static enum status use(struct callbacks *c, const struct variant *callback,
     if (callback->kind == &swap_ema_kind)
         c->swap = args;
     if (callback->kind == &csv_logger_kind) {
-        c->history_name = ((const struct csv_logger_args *)args)->filename;
         FAIL_IF(c->history_name[0] == '\0' || strchr(c->history_name, '/'), ST_USAGE,
                 "CSVLogger: filename \"%s\": expected the name of a file in the run's folder",
                 c->history_name);
@@ -297,13 +296,22 @@ static enum status use(struct callbacks *c, const struct variant *callback,
     return ST_OK;
 }
 
+const char *callbacks_history_name(const struct variant_list *list)
+{
+    const char *name = "history.csv";
+    for (size_t i = 0; i < list->n; i++)
+        if (list->v[i].kind == &csv_logger_kind)
+            name = ((const struct csv_logger_args *)list->v[i].args)->filename;
+    return name;
+}
+
 enum status callbacks_init(struct callbacks *callbacks, const struct variant_list *list,
                            const struct history *history)
 {
     *callbacks = (struct callbacks){.save_unit = SAVE_EPOCHS,
                                     .save_every = 1.0,
                                     .keep = 3,
-                                    .history_name = "history.csv",
+                                    .history_name = callbacks_history_name(list),
                                     .terminate_on_nan = true};
     for (size_t i = 0; i < list->n; i++) {
         for (size_t j = 0; j < i; j++)

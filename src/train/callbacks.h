@@ -91,6 +91,9 @@ struct callbacks {
 enum status callbacks_init(struct callbacks *callbacks, const struct variant_list *list,
                            const struct history *history);
 
+/* The name of history.csv: the CSVLogger's, if there is one. */
+const char *callbacks_history_name(const struct variant_list *list);
+
 /* Do they go together with the optimizer's arguments? Errors: ST_USAGE with the position. */
 enum status callbacks_check(const struct variant_list *list,
                             const struct optimizer_common *optimizer);
