@@ -19,8 +19,8 @@ static const char usage[] =
     "\n"
     "Trains the experiment. Started by itself it runs one process a core; under mpirun or srun it\n"
     "uses the ranks that it is given. The result is the same to the last bit on any number of\n"
-    "them. The run's folder gets experiment.yaml, history.csv, log.txt, checkpoints/, best.h5 and\n"
-    "model.h5.\n"
+    "them. The run's folder gets experiment.yaml, history.csv, log.txt, checkpoints/, best.h5,\n"
+    "model.h5 and report.html.\n"
     "\n"
     "options:\n"
     "  -n, --ranks N          processes to start (default: one a core)\n"
@@ -35,6 +35,12 @@ static const char usage[] =
     "                         the run's folder\n"
     "      --profile          end with a table of where the time went; RUN/trace.json shows steps\n"
     "                         in a viewer (Perfetto, chrome://tracing)\n"
+    "      --watch WHAT       gradients, activations, weights, or several with commas: numbers of\n"
+    "                         each layer at the end of each epoch, in RUN/watch.csv and, of the\n"
+    "                         last one, as a table; warns of vanishing and exploding gradients\n"
+    "                         and of dead ReLUs\n"
+    "      --watch-every K    every K steps instead\n"
+    "      --no-report        do not end with RUN/report.html\n"
     "      --progress MODE    auto, live, lines or quiet (default: auto)\n"
     "      --json             end with the result as JSON\n"
     "  -h, --help             this text\n"
@@ -47,6 +53,9 @@ enum option_code {
     OPT_DRY_RUN,
     OPT_FIND_RATE,
     OPT_PROFILE,
+    OPT_WATCH,
+    OPT_WATCH_EVERY,
+    OPT_NO_REPORT,
     OPT_PROGRESS,
     OPT_JSON
 };
@@ -56,11 +65,13 @@ struct train_options {
     char *out; /* NULL: runs/NAME */
     char *overrides[MAX_OVERRIDES];
     size_t override_count;
-    long ranks;      /* 0: one a core */
-    long rate_steps; /* of --find-learning-rate; 0: not asked for */
+    long ranks;       /* 0: one a core */
+    long rate_steps;  /* of --find-learning-rate; 0: not asked for */
+    unsigned watch;   /* enum watch_what; 0: nothing */
+    long watch_every; /* steps; 0: once an epoch */
     enum run_start start;
     enum progress_mode progress;
-    bool dry_run, profile, json, help;
+    bool dry_run, profile, no_report, json, help;
 };
 
 static const struct option long_options[] = {
@@ -72,6 +83,9 @@ static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"find-learning-rate", optional_argument, NULL, OPT_FIND_RATE},
     {"profile", no_argument, NULL, OPT_PROFILE},
+    {"watch", required_argument, NULL, OPT_WATCH},
+    {"watch-every", required_argument, NULL, OPT_WATCH_EVERY},
+    {"no-report", no_argument, NULL, OPT_NO_REPORT},
     {"progress", required_argument, NULL, OPT_PROGRESS},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -117,6 +131,18 @@ static int parse_option(int code, struct train_options *o)
     case OPT_PROFILE:
         o->profile = true;
         return 0;
+    case OPT_WATCH:
+        o->watch = watch_parse(optarg);
+        return o->watch ? 0
+                        : cmd_usage("train",
+                                    "--watch: found '%s', expected gradients, activations, weights "
+                                    "or several of them with commas between",
+                                    optarg);
+    case OPT_WATCH_EVERY:
+        return cmd_number("train", "--watch-every", optarg, 1000000000, &o->watch_every);
+    case OPT_NO_REPORT:
+        o->no_report = true;
+        return 0;
     case OPT_PROGRESS:
         return parse_progress(optarg, &o->progress);
     case OPT_JSON:
@@ -144,6 +170,10 @@ static int parse(int argc, char **argv, struct train_options *o)
     if (o->rate_steps && (o->rate_steps < 20 || o->start == RUN_RESUME || o->profile || o->json))
         return cmd_usage("train", "--find-learning-rate: expected at least 20 steps, and none of "
                                   "--resume, --profile and --json");
+    if (o->rate_steps && (o->watch || o->no_report))
+        return cmd_usage("train", "--find-learning-rate: there is nothing to watch or to report");
+    if (o->watch_every && !o->watch)
+        return cmd_usage("train", "--watch-every: needs --watch, which says what");
     if (argc - optind > 1)
         return cmd_usage("train", "one experiment at a time; found '%s' and '%s'", argv[optind],
                          argv[optind + 1]);
@@ -216,6 +246,26 @@ static void print_profile(const struct fit_options *options, const struct world 
     text_release(&out);
 }
 
+static void print_watch(const struct watcher *watcher, const struct world *world)
+{
+    struct text out = {0};
+    watch_table(watcher, &out);
+    if (out.data)
+        cmd_print(world, &out);
+    text_release(&out);
+}
+
+/* Collective. */
+static enum status write_report(const struct fit_options *options, const struct session *session,
+                                const struct fit_result *r)
+{
+    enum status status = ST_OK;
+    if (session->world->rank == 0)
+        status =
+            cmd_write_report(options->folder, session->experiment, session->model, r->digest, NULL);
+    return world_agree(session->world, status);
+}
+
 static enum status write_rates(const struct rate_test *test, const char *folder, const char *end,
                                void (*write)(const struct rate_test *test, struct text *out))
 {
@@ -260,10 +310,12 @@ static enum status train_in(const struct train_options *o, const struct experime
     struct session session;
     struct fit_result result;
     struct profile profile = {0};
+    struct watcher watcher = {.what = o->watch, .every = o->watch_every};
     struct fit_options options = {.folder = folder,
                                   .start = o->start,
                                   .progress = o->json ? PROGRESS_QUIET : o->progress,
-                                  .profile = o->profile ? &profile : NULL};
+                                  .profile = o->profile ? &profile : NULL,
+                                  .watcher = o->watch ? &watcher : NULL};
     enum status status = session_open(&session, e, world);
     bool fits = status == ST_OK && !o->rate_steps;
     if (fits)
@@ -272,9 +324,14 @@ static enum status train_in(const struct train_options *o, const struct experime
         status = find_rate(&session, o->rate_steps, folder);
     if (o->profile && !o->json && (status == ST_OK || status == ST_STOPPED))
         print_profile(&options, world);
+    if (o->watch && !o->json && (status == ST_OK || status == ST_STOPPED || status == ST_DIVERGED))
+        print_watch(&watcher, world);
+    if (fits && status == ST_OK && !o->no_report)
+        status = write_report(&options, &session, &result);
     if (fits && status == ST_OK)
         print_result(o, e, &options, world, &result);
     profile_release(&profile);
+    watcher_release(&watcher);
     session_close(&session);
     return status;
 }

@@ -76,8 +76,16 @@ static enum status prepare(struct run *run, const struct fit_options *options)
     progress_init(&run->progress, options->progress, session->world->rank == 0, e->fit.epochs);
     log_set_before(progress_clear);
     note_machine(run);
+    if (options->watcher) {
+        run->trainer.watcher = options->watcher;
+        TRY(watcher_open(options->watcher, session->model, &run->trainer.reducer));
+    }
     if (resume)
         TRY(run_resume(run, &resumed));
+    if (resumed)
+        overfit_replay(&run->overfit, &run->history);
+    if (resumed && options->watcher)
+        TRY(run_continue_watch(run));
     if (resume && !resumed)
         TRY(transfer_weights(session, &run->transferred));
     log_lines(&run->transferred);
@@ -218,6 +226,7 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     reduce_rate(run, row);
     history_add(&run->history, row);
     progress_epoch(&run->progress, &run->history, row, best || improved);
+    overfit_check(&run->overfit, &run->history, row);
     if (callbacks_reached(c, row->value))
         log_info("StopAt: %s has reached %g in epoch %lld", c->stop_at->monitor, c->stop_at->value,
                  (long long)row->epoch);
@@ -329,6 +338,8 @@ enum status fit(struct session *session, const struct fit_options *options,
     if (status == ST_OK)
         status = run_measured(&run, options, result);
     progress_clear();
+    if (status == ST_DIVERGED)
+        run_keep_watch(&run);
     if (status != ST_OK && session->world->rank == 0)
         log_note("ended: %s", status_message());
     release(&run);

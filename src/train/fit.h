@@ -6,6 +6,7 @@
 #include "train/progress.h"
 #include "train/run_folder.h"
 #include "train/session.h"
+#include "train/watch.h"
 
 struct fit_options {
     const char *folder; /* of the run */
@@ -14,6 +15,9 @@ struct fit_options {
     /* NULL: not asked for. Else filled in by fit with the times of all ranks, and the folder gets
      * trace.json; the caller releases it, before the session is closed. */
     struct profile *profile;
+    /* NULL: layers are not watched. Else what and every are set, and the folder gets watch.csv; the
+     * caller releases it. */
+    struct watcher *watcher;
 };
 
 struct fit_result {

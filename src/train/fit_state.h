@@ -4,6 +4,7 @@
 
 #include "train/callbacks.h"
 #include "train/fit.h"
+#include "train/overfit.h"
 #include "train/state.h"
 #include "train/trainer.h"
 
@@ -12,6 +13,7 @@ struct run {
     struct trainer trainer;
     struct callbacks callbacks;
     struct history history;
+    struct overfit overfit;
     struct run_folder folder; /* rank 0 only */
     struct progress progress;
     struct text experiment;  /* the resolved experiment */
@@ -31,12 +33,20 @@ enum status run_save(struct run *run);
 /* Writes the model alone: best.h5, model.h5. Collective; rank 0 writes. */
 enum status run_save_model(struct run *run, const char *name);
 
-/* Writes history.csv and experiment.yaml. Collective; rank 0 writes. */
+/* Writes history.csv, experiment.yaml and, where layers are watched, watch.csv. Collective; rank 0
+ * writes. */
 enum status run_save_texts(struct run *run);
 
 /* Writes confusion.csv: what the model that the run ends with makes of the validation samples,
  * where it classifies and there are any. Collective; rank 0 writes. */
 enum status run_save_confusion(struct run *run);
+
+/* After a divergence: watch.csv with the last steps, which tell most. Only a warning where it
+ * cannot be written; the pending error stays. Not collective. */
+void run_keep_watch(struct run *run);
+
+/* Takes over what watch.csv has up to the present step. Collective. */
+enum status run_continue_watch(struct run *run);
 
 /* Continues from the newest usable checkpoint of the folder, if there is one: all ranks get
  * parameters, slots, position, callbacks; *resumed says whether. Falls back to older ones with a

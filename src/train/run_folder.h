@@ -1,5 +1,5 @@
-/* The folder of a run: experiment.yaml, history.csv, log.txt, confusion.csv, checkpoints/, best.h5,
- * model.h5. Only rank 0 touches it. */
+/* The folder of a run: experiment.yaml, history.csv, log.txt, confusion.csv, watch.csv,
+ * report.html, checkpoints/, best.h5, model.h5. Only rank 0 touches it. */
 #ifndef CONVOY_TRAIN_RUN_FOLDER_H
 #define CONVOY_TRAIN_RUN_FOLDER_H
 

@@ -121,6 +121,17 @@ static enum status collect_slots(const struct run *run, float **full)
     return ST_OK;
 }
 
+static enum status write_text(struct run *run, const char *name, const struct text *text)
+{
+    return file_write_atomic(run_folder_file(&run->folder, name), text->data, text->length);
+}
+
+static enum status write_watch(struct run *run)
+{
+    const struct watcher *watcher = run->trainer.watcher;
+    return watcher ? write_text(run, "watch.csv", &watcher->csv) : ST_OK;
+}
+
 enum status run_save(struct run *run)
 {
     float *full[UPDATER_MAX_SLOTS] = {NULL};
@@ -130,6 +141,8 @@ enum status run_save(struct run *run)
         const char *path = run_folder_checkpoint(&run->folder, run->trainer.step);
         rmdir(path); /* an empty folder in its place makes way */
         status = write_file(run, path, full);
+        if (status == ST_OK)
+            status = write_watch(run);
         if (status == ST_OK)
             run_folder_prune(&run->folder, (size_t)run->callbacks.keep);
     }
@@ -148,11 +161,6 @@ enum status run_save_model(struct run *run, const char *name)
     return world_agree(run->session->world, status);
 }
 
-static enum status write_text(struct run *run, const char *name, const struct text *text)
-{
-    return file_write_atomic(run_folder_file(&run->folder, name), text->data, text->length);
-}
-
 enum status run_save_texts(struct run *run)
 {
     enum status status = ST_OK;
@@ -162,7 +170,44 @@ enum status run_save_texts(struct run *run)
             status = write_text(run, run->callbacks.history_name, &run->history.csv);
         if (status == ST_OK && run->trainer.solve)
             status = write_text(run, "solver.csv", solve_convergence(run->trainer.solve));
+        if (status == ST_OK)
+            status = write_watch(run);
     }
+    return world_agree(run->session->world, status);
+}
+
+void run_keep_watch(struct run *run)
+{
+    if (run->session->world->rank != 0)
+        return;
+    struct text pending = {0};
+    text_add(&pending, "%s", status_message());
+    if (write_watch(run) != ST_OK) {
+        log_warn("%s", status_message());
+        status_fail(ST_DIVERGED, "%s", pending.data);
+    }
+    text_release(&pending);
+}
+
+enum status run_continue_watch(struct run *run)
+{
+    enum { LIMIT = 1 << 30 };
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    enum status status = ST_OK;
+    const char *path = NULL;
+    if (run->session->world->rank == 0)
+        path = run_folder_file(&run->folder, "watch.csv");
+    if (path && file_exists(path))
+        status = file_read(path, LIMIT, &bytes, &size);
+    if (bytes) {
+        struct text csv = {0};
+        text_append(&csv, (const char *)bytes, size);
+        if (!watcher_continue(run->trainer.watcher, csv.data, run->trainer.step))
+            log_warn("%s: had other columns, begins anew", path);
+        text_release(&csv);
+    }
+    free(bytes);
     return world_agree(run->session->world, status);
 }
 

@@ -214,6 +214,19 @@ static double account(struct trainer *trainer, const double *total, size_t n)
     return total[0] / (double)n + penalty;
 }
 
+/* Will the layers be watched in this step of the samples first.. up to n more? */
+static void begin_watch(struct trainer *trainer, size_t first, size_t n)
+{
+    size_t batch = session_batch(trainer->session);
+    const struct watch_moment moment = {.epoch = trainer->epoch + 1,
+                                        .step = trainer->step + 1,
+                                        .samples = n,
+                                        .microbatches = session_microbatches(trainer->session, n),
+                                        .last = (n == batch || first == 0) &&
+                                                trainer->samples - first - n < batch};
+    watcher_begin(trainer->watcher, &moment);
+}
+
 /* A rank that failed goes all the way, so that the others do not wait for it; then all fail with
  * its message. */
 enum status trainer_run(struct trainer *trainer, const struct trainer_pass *pass,
@@ -242,6 +255,7 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
     size_t n = session_batch(trainer->session);
     n = trainer->samples - first < n ? trainer->samples - first : n;
     profile_begin_step(trainer->profile);
+    begin_watch(trainer, first, n);
     const double *total = NULL;
     struct trainer_pass pass = {
         .microbatch = trainer_gradient, .vector = true, .ids = trainer->order + first, .n = n};
@@ -253,9 +267,11 @@ enum status trainer_step(struct trainer *trainer, struct signals *signals, bool 
             total[0] / (double)n, (long long)trainer->epoch + 1, (long long)trainer->step + 1);
     profile_phase(trainer->profile, PHASE_LOSS);
     *loss = account(trainer, total, n);
+    watcher_reduced(trainer->watcher);
     if (!trainer->solve)
         update(trainer, n);
     model_update_stats(trainer->session->model, total + trainer->session->sums, (double)n);
+    watcher_end(trainer->watcher);
     profile_end_step(trainer->profile);
     trainer->step++;
     trainer->position += (int64_t)n;

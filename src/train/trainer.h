@@ -6,6 +6,7 @@
 #include "train/profile.h"
 #include "train/session.h"
 #include "train/update.h"
+#include "train/watch.h"
 
 struct solve;
 
@@ -14,6 +15,7 @@ struct trainer {
     struct solve *solve;     /* a second-order method; NULL: the optimizer updates slices */
     bool converged;          /* it says that there is nothing more to do */
     struct profile *profile; /* NULL: times are not measured; not owned */
+    struct watcher *watcher; /* NULL: layers are not watched; not owned */
     struct reducer reducer;
     struct sums sums;
     struct cuts cuts; /* where pieces may begin */
