@@ -49,6 +49,10 @@ static enum status prepare(struct run *run, const struct fit_options *options)
 {
     struct session *session = run->session;
     const struct experiment *e = session->experiment;
+    const struct optimizer_type *optimizer = e->compile.optimizer.kind->impl;
+    FAIL_IF(options->watcher && optimizer->solver, ST_USAGE,
+            "--watch: %s evaluates several gradients a step; solver.csv has its numbers",
+            optimizer->kind.name);
     experiment_write(e, &run->experiment);
     TRY(world_same(session->world, run->experiment.data, run->experiment.length, "the experiment"));
     history_init(&run->history, session->metric, session->metrics,

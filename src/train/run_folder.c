@@ -96,9 +96,9 @@ static bool has_run(struct run_folder *folder)
 /* What an earlier run has left, so that nothing of it is taken for the new one's. */
 static enum status forget_run(struct run_folder *folder)
 {
-    static const char *const names[] = {"experiment.yaml", "model.h5",   "best.h5",
+    static const char *const names[] = {"experiment.yaml", "model.h5",      "best.h5",
                                         "log.txt",         "confusion.csv", "solver.csv",
-                                        "watch.csv",       "report.html", NULL};
+                                        "watch.csv",       "report.html",   NULL};
     for (size_t i = 0; names[i]; i++) {
         const char *path = run_folder_file(folder, names[i]);
         FAIL_IF(unlink(path) != 0 && errno != ENOENT, ST_IO, "%s: cannot remove: %s", path,
