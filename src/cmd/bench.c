@@ -89,10 +89,7 @@ static int parse_option(int code, struct bench_options *o)
         o->synthetic = true;
         return 0;
     case 's':
-        if (o->override_count == BENCH_MAX_OVERRIDES)
-            return cmd_usage("bench", "more than %d times --set", BENCH_MAX_OVERRIDES);
-        o->overrides[o->override_count++] = optarg;
-        return 0;
+        return cmd_override("bench", &o->overrides, optarg);
     case OPT_JSON:
         o->json = true;
         return 0;

@@ -4,12 +4,9 @@
 
 #include "cmd/cmd.h"
 
-enum { BENCH_MAX_OVERRIDES = 64 };
-
 struct bench_options {
     const char *experiment; /* a path, or the name of one that comes with convoy; NULL: none */
-    char *overrides[BENCH_MAX_OVERRIDES];
-    size_t override_count;
+    struct overrides overrides;
     long ranks, batch, steps; /* 0: not given */
     const char *backend;      /* NULL: the experiment's */
     bool synthetic, json, help;

@@ -284,7 +284,7 @@ static enum status run(struct bench *b)
 {
     const struct bench_options *o = b->options;
     struct bench_options plain = *o;
-    plain.override_count = 0;
+    plain.overrides.n = 0;
     for (size_t i = 0; included[i]; i++)
         TRY(collect(b, &plain, included[i]));
     if (o->experiment)

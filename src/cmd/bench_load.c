@@ -38,14 +38,14 @@ enum status bench_load(const struct bench_options *options, const char *name,
                        char *const *overrides, size_t count, struct experiment **out)
 {
     char path[PATH_MAX] = "";
-    char **all = mem_need(options->override_count + count + 1, sizeof *all);
-    memcpy(all, options->overrides, options->override_count * sizeof *all);
+    char **all = mem_need(options->overrides.n + count + 1, sizeof *all);
+    memcpy(all, options->overrides.v, options->overrides.n * sizeof *all);
     for (size_t i = 0; i < count; i++)
-        all[options->override_count + i] = overrides[i];
+        all[options->overrides.n + i] = overrides[i];
     if (!strchr(name, '/') && !strchr(name, '.'))
         find_named(name, path);
     enum status status = experiment_load(*path && file_exists(path) ? path : name, all,
-                                         options->override_count + count, out);
+                                         options->overrides.n + count, out);
     free(all);
     if (status == ST_OK && !options->batch && (*out)->fit.batch_size == FIELD_NONE)
         status =

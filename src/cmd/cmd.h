@@ -44,6 +44,15 @@ int cmd_usage(const char *command, const char *format, ...) __attribute__((forma
 /* A whole number from 1 to most after an option; returns 0, or 2 as cmd_usage does. */
 int cmd_number(const char *command, const char *option, const char *text, long most, long *value);
 
+/* What --set gives. */
+enum { CMD_MAX_OVERRIDES = 256 };
+struct overrides {
+    char *v[CMD_MAX_OVERRIDES + 2]; /* room for two of a command's own */
+    size_t n;
+};
+/* Adds one; returns 0, or 2 as cmd_usage does. */
+int cmd_override(const char *command, struct overrides *overrides, char *assignment);
+
 /* Prints text to standard output on rank 0 of world (NULL: a process on its own). */
 void cmd_print(const struct world *world, const struct text *text);
 

@@ -42,6 +42,14 @@ int cmd_number(const char *command, const char *option, const char *text, long m
     return 0;
 }
 
+int cmd_override(const char *command, struct overrides *overrides, char *assignment)
+{
+    if (overrides->n == CMD_MAX_OVERRIDES)
+        return cmd_usage(command, "more than %d times --set", CMD_MAX_OVERRIDES);
+    overrides->v[overrides->n++] = assignment;
+    return 0;
+}
+
 void cmd_print(const struct world *world, const struct text *text)
 {
     if (world && world->rank != 0)

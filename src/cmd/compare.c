@@ -31,14 +31,13 @@ static const char usage[] =
     "      --overwrite        train anew what was trained before\n"
     "  -h, --help             this text\n";
 
-enum { MAX_OVERRIDES = 64, OPT_OVERWRITE = 256 };
+enum { OPT_OVERWRITE = 256 };
 
 struct compare_options {
     char **words; /* runs, or the experiment and optimizers */
     size_t count;
-    char *out;                          /* NULL: the default */
-    char *overrides[MAX_OVERRIDES + 2]; /* room for two of our own */
-    size_t override_count;
+    char *out; /* NULL: the default */
+    struct overrides overrides;
     long ranks; /* 0: one a core */
     bool overwrite, help, batch_given;
 };
@@ -57,11 +56,8 @@ static int parse_option(int code, struct compare_options *o)
         o->out = optarg;
         return 0;
     case 's':
-        if (o->override_count == MAX_OVERRIDES)
-            return cmd_usage("compare", "more than %d times --set", MAX_OVERRIDES);
         o->batch_given = o->batch_given || strncmp(optarg, "fit.batch_size=", 15) == 0;
-        o->overrides[o->override_count++] = optarg;
-        return 0;
+        return cmd_override("compare", &o->overrides, optarg);
     case OPT_OVERWRITE:
         o->overwrite = true;
         return 0;
@@ -136,16 +132,16 @@ static enum status compare_runs(const struct compare_options *o)
 static enum status load(struct compare_options *o, const char *optimizer, struct experiment **out)
 {
     struct text choice = {0};
-    size_t count = o->override_count;
+    size_t count = o->overrides.n;
     text_add(&choice, "compile.optimizer=%s", optimizer);
-    o->overrides[count++] = choice.data;
-    enum status status = experiment_load(o->words[0], o->overrides, count, out);
+    o->overrides.v[count++] = choice.data;
+    enum status status = experiment_load(o->words[0], o->overrides.v, count, out);
     if (status == ST_OK && !o->batch_given &&
         ((const struct optimizer_type *)(*out)->compile.optimizer.kind->impl)->solver) {
         static char full[] = "fit.batch_size=full";
-        o->overrides[count++] = full;
+        o->overrides.v[count++] = full;
         experiment_free(*out);
-        status = experiment_load(o->words[0], o->overrides, count, out);
+        status = experiment_load(o->words[0], o->overrides.v, count, out);
     }
     text_release(&choice);
     return status;

@@ -17,12 +17,9 @@ static const char usage[] =
     "      --json            print JSON\n"
     "  -h, --help            this text\n";
 
-enum { MAX_OVERRIDES = 64 };
-
 struct summary_options {
     const char *file;
-    char *overrides[MAX_OVERRIDES];
-    size_t override_count;
+    struct overrides overrides;
     bool explain, json, help;
 };
 
@@ -43,9 +40,10 @@ static int parse(int argc, char **argv, struct summary_options *o)
             o->json = true;
         else if (code == 'h')
             o->help = true;
-        else if (code == 's' && o->override_count < MAX_OVERRIDES)
-            o->overrides[o->override_count++] = optarg;
-        else
+        else if (code == 's') {
+            if (cmd_override("summary", &o->overrides, optarg))
+                return ST_USAGE;
+        } else
             return cmd_usage("summary", "unknown option or missing value");
     }
     if (!o->help && argc - optind != 1)
@@ -76,7 +74,7 @@ static enum status of_experiment(const struct summary_options *o)
 {
     struct experiment *e = NULL;
     struct model *model = NULL;
-    TRY(experiment_load(o->file, o->overrides, o->override_count, &e));
+    TRY(experiment_load(o->file, o->overrides.v, o->overrides.n, &e));
     enum status status = experiment_build(e, &model);
     if (status == ST_OK)
         print(o, model);

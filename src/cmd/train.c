@@ -47,7 +47,6 @@ static const char usage[] =
     "\n"
     "USR1 or INT (Ctrl-C) writes a checkpoint after the step under way and exits with 75.\n";
 
-enum { MAX_OVERRIDES = 256 };
 enum option_code {
     OPT_OVERWRITE = 256,
     OPT_DRY_RUN,
@@ -63,8 +62,7 @@ enum option_code {
 struct train_options {
     const char *file;
     char *out; /* NULL: runs/NAME */
-    char *overrides[MAX_OVERRIDES];
-    size_t override_count;
+    struct overrides overrides;
     long ranks;       /* 0: one a core */
     long rate_steps;  /* of --find-learning-rate; 0: not asked for */
     unsigned watch;   /* enum watch_what; 0: nothing */
@@ -111,10 +109,7 @@ static int parse_option(int code, struct train_options *o)
         o->out = optarg;
         return 0;
     case 's':
-        if (o->override_count == MAX_OVERRIDES)
-            return cmd_usage("train", "more than %d times --set", MAX_OVERRIDES);
-        o->overrides[o->override_count++] = optarg;
-        return 0;
+        return cmd_override("train", &o->overrides, optarg);
     case 'r':
     case OPT_OVERWRITE:
         if (o->start != RUN_FRESH && o->start != (code == 'r' ? RUN_RESUME : RUN_OVERWRITE))
@@ -192,7 +187,7 @@ static enum status load_experiment(const struct train_options *o, struct experim
         sprintf(inside, "%s/experiment.yaml", o->out);
     }
     enum status status =
-        experiment_load(o->file ? o->file : inside, o->overrides, o->override_count, out);
+        experiment_load(o->file ? o->file : inside, o->overrides.v, o->overrides.n, out);
     free(inside);
     return status;
 }
