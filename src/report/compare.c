@@ -1,120 +1,86 @@
 #include "report/compare.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include "base/file.h"
-
-enum { LIMIT = 1 << 28 };
+#include "report/table.h"
 
 /* ---- Reading ---- */
 
-/* A CSV file of ours: numbers, none of them quoted. */
-struct table {
-    const char *path;
-    char *text; /* NUL-terminated */
-    const char *rows;
-};
-
-static enum status table_open(struct comparison *comparison, const char *folder, const char *name,
-                              struct table *table)
+/* The column of that name; which must be there. */
+static enum status need_column(const struct table *table, const char *path, const char *name,
+                               size_t *column)
 {
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    table->path = pool_printf(&comparison->pool, "%s/%s", folder, name);
-    TRY(file_read(table->path, LIMIT, &bytes, &size));
-    table->text = pool_alloc(&comparison->pool, size + 1);
-    memcpy(table->text, bytes, size);
-    free(bytes);
-    const char *end = strchr(table->text, '\n');
-    table->rows = end ? end + 1 : table->text + strlen(table->text);
+    int found = table_column(table, name);
+    *column = 0;
+    FAIL_IF(found < 0, ST_DATA, "%s: is no file of a run: it has no column '%s'", path, name);
+    *column = (size_t)found;
     return ST_OK;
-}
-
-/* The number of a column; -1 where there is none. */
-static int column_of(const struct table *table, const char *name)
-{
-    size_t length = strlen(name);
-    const char *at = table->text;
-    for (int column = 0; at < table->rows; column++) {
-        size_t cell = strcspn(at, ",\n");
-        if (cell == length && memcmp(at, name, length) == 0)
-            return column;
-        at += cell + 1;
-    }
-    return -1;
-}
-
-/* NaN where the cell is empty or not there. */
-static double cell_of(const char *row, int column)
-{
-    for (; column > 0; column--) {
-        row += strcspn(row, ",\n");
-        if (*row != ',')
-            return (double)NAN;
-        row++;
-    }
-    char *end;
-    double value = strtod(row, &end);
-    return end == row ? (double)NAN : value;
-}
-
-static const char *next_row(const char *row)
-{
-    row += strcspn(row, "\n");
-    return *row ? row + 1 : row;
 }
 
 /* Evaluations and products until each step, for the points whose step is in passes; solver.csv has
  * a row a step. */
-static enum status count_passes(const struct table *solver, struct compare_run *run)
+static enum status count_passes(const struct table *solver, const char *path,
+                                struct compare_run *run)
 {
-    int evaluations = column_of(solver, "evaluations"), products = column_of(solver, "products");
-    const char *row = solver->rows;
-    double step = 0.0, sum = 0.0;
-    FAIL_IF(evaluations < 0 || products < 0, ST_DATA,
-            "%s: has no columns 'evaluations' and 'products'", solver->path);
+    size_t evaluations, products, row = 0;
+    double sum = 0.0;
+    TRY(need_column(solver, path, "evaluations", &evaluations));
+    TRY(need_column(solver, path, "products", &products));
     for (size_t i = 0; i < run->points; i++) {
         double end = run->point[i].passes;
-        for (; step < end && *row; step++, row = next_row(row))
-            sum += cell_of(row, evaluations) + cell_of(row, products);
+        for (; (double)row < end && row < solver->rows; row++)
+            sum += table_number(solver, row, evaluations) + table_number(solver, row, products);
         run->point[i].passes = sum * run->point[i].epoch / end;
+    }
+    return ST_OK;
+}
+
+/* The epochs of a run; passes are those of a first-order method, or the steps. */
+static enum status take_points(const struct table *history, const char *path, bool second_order,
+                               struct comparison *comparison, struct compare_run *run)
+{
+    size_t epoch, step, seconds, loss;
+    double taken = 0.0;
+    TRY(need_column(history, path, "epoch", &epoch));
+    TRY(need_column(history, path, "step", &step));
+    TRY(need_column(history, path, "seconds", &seconds));
+    TRY(need_column(history, path, "loss", &loss));
+    int val_loss = table_column(history, "val_loss");
+    FAIL_IF(history->rows == 0, ST_DATA, "%s: has no epoch yet", path);
+    run->points = history->rows;
+    run->point = pool_alloc(&comparison->pool, run->points * sizeof *run->point);
+    for (size_t i = 0; i < run->points; i++) {
+        taken += table_number(history, i, seconds);
+        run->point[i] = (struct compare_point){
+            table_number(history, i, epoch), table_number(history, i, second_order ? step : epoch),
+            taken, table_number(history, i, loss),
+            val_loss < 0 ? (double)NAN : table_number(history, i, (size_t)val_loss)};
     }
     return ST_OK;
 }
 
 enum status compare_add(struct comparison *comparison, const char *name, const char *folder)
 {
-    struct table history, solver;
+    struct table history, solver = {0};
     struct compare_run *run = &comparison->run[comparison->runs];
     MUST(comparison->runs < COMPARE_MAX, "%zu runs", comparison->runs);
-    TRY(table_open(comparison, folder, "history.csv", &history));
-    int epoch = column_of(&history, "epoch"), step = column_of(&history, "step");
-    int seconds = column_of(&history, "seconds"), loss = column_of(&history, "loss");
-    int val_loss = column_of(&history, "val_loss");
-    FAIL_IF(epoch < 0 || step < 0 || seconds < 0 || loss < 0, ST_DATA,
-            "%s: expected the columns epoch, step, seconds and loss of a run", history.path);
-    FAIL_IF(!*history.rows, ST_DATA, "%s: has no epoch yet", history.path);
-    size_t rows = 0;
-    double taken = 0.0;
-    for (const char *row = history.rows; *row; row = next_row(row))
-        rows++;
-    *run = (struct compare_run){pool_strdup(&comparison->pool, name), rows,
-                                pool_alloc(&comparison->pool, rows * sizeof *run->point)};
-    const char *row = history.rows;
-    bool second_order = file_exists(pool_printf(&comparison->pool, "%s/solver.csv", folder));
-    for (size_t i = 0; i < rows; i++, row = next_row(row)) {
-        taken += cell_of(row, seconds);
-        run->point[i] = (struct compare_point){
-            cell_of(row, epoch), cell_of(row, second_order ? step : epoch), taken,
-            cell_of(row, loss), val_loss < 0 ? (double)NAN : cell_of(row, val_loss)};
-    }
-    comparison->runs++;
-    if (!second_order)
-        return ST_OK;
-    TRY(table_open(comparison, folder, "solver.csv", &solver));
-    return count_passes(&solver, run);
+    const char *path = pool_printf(&comparison->pool, "%s/history.csv", folder);
+    const char *steps = pool_printf(&comparison->pool, "%s/solver.csv", folder);
+    bool second_order = file_exists(steps);
+    *run = (struct compare_run){.name = pool_strdup(&comparison->pool, name)};
+    enum status status = table_read(path, &history);
+    if (status == ST_OK)
+        status = take_points(&history, path, second_order, comparison, run);
+    if (status == ST_OK && second_order)
+        status = table_read(steps, &solver);
+    if (status == ST_OK && second_order)
+        status = count_passes(&solver, steps, run);
+    comparison->runs += status == ST_OK;
+    table_release(&history);
+    table_release(&solver);
+    return status;
 }
 
 void compare_release(struct comparison *comparison)

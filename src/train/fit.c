@@ -230,7 +230,8 @@ static enum status end_epoch(struct run *run, struct history_row *row)
     reduce_rate(run, row);
     history_add(&run->history, row);
     progress_epoch(&run->progress, &run->history, row, best || improved);
-    overfit_check(&run->overfit, &run->history, row);
+    if (!run->stopped_early) /* else something is done about it */
+        overfit_check(&run->overfit, &run->history, row);
     if (callbacks_reached(c, row->value))
         log_info("StopAt: %s has reached %g in epoch %lld", c->stop_at->monitor, c->stop_at->value,
                  (long long)row->epoch);

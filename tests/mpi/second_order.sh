@@ -126,7 +126,7 @@ check "compare: a line each" [ "$(grep -cE '^(Adam|LBFGS|LBFGS-2)  ' "$folder/co
 check "compare: all samples in a batch" grep -q 'batch_size: full' \
     "$folder/compared/LBFGS/experiment.yaml"
 check "compare: three drawings of three lines" \
-    [ "$(grep -c '<polyline' "$folder/compared/compare.html")" = 9 ]
+    [ "$(grep -c '<path class="line ' "$folder/compared/compare.html")" = 9 ]
 check "compare: again, from what is there" on 1 compare "${compared[0]}" Adam LBFGS \
     "${compared[@]:1}"
 check "compare: finished runs" on 1 compare "$folder/compared/Adam" "$folder/lbfgs.1" \

@@ -138,5 +138,7 @@ check_code "something unknown" 2 "$CONVOY" train "$digits" --watch gradients,los
 cp "$folder/output" "$folder/usage.log"
 says "is said" usage "found 'gradients,loss', expected gradients"
 check_code "every without what" 2 "$CONVOY" train "$digits" --watch-every 3
+check_code "a second-order method" 2 on 2 train "$digits" --watch weights --progress quiet \
+    --out "$folder/newton" --set compile.optimizer=LBFGS --set fit.batch_size=full
 check_code "nothing to watch" 2 "$CONVOY" train "$digits" --find-learning-rate --watch weights
 finish
