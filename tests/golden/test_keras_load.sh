@@ -105,10 +105,9 @@ layers:
 END
 network cifar 32 32 3
 
+metrics='[accuracy]'
 experiment simple_layers sparse_categorical_crossentropy Adam <tests/models/simple_layers.yaml
 network simple_layers 8 8 1
-
-metrics='[accuracy]'
 
 # Convolutions and normalizations of every kind, of images and of sequences.
 experiment convolutions sparse_categorical_crossentropy Adam <<END
