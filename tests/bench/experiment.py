@@ -35,6 +35,9 @@ class Experiment:
             key: float(value) if isinstance(value, str) else value
             for key, value in arguments.items()
         }
+        rate = self.optimizer_args["learning_rate"]
+        if isinstance(rate, dict):  # what a step costs does not depend on the schedule
+            self.optimizer_args["learning_rate"] = next(iter(rate.values()))["initial_learning_rate"]
         loss = next(iter(text["compile"]["loss"]))
         if loss != "sparse_categorical_crossentropy":
             raise SystemExit(f"{path}: the peers know no loss {loss}")
