@@ -1,11 +1,13 @@
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { CHUNK_SIZE = 16384, HUGE_PAGE = 2 << 20 };
 
@@ -95,6 +97,12 @@ enum status mem_alloc(void **out, size_t bytes, const char *what)
     memset(fresh, 0, size);
     *out = fresh;
     return ST_OK;
+}
+
+double mem_physical(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (double)pages * (double)page : (double)INFINITY;
 }
 
 enum status mem_mul(size_t a, size_t b, size_t *product)

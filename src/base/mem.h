@@ -24,6 +24,9 @@ void pool_release(struct pool *pool);
  * Large requests ask the system for huge pages. Errors: ST_IO when there is not enough memory. */
 enum status mem_alloc(void **out, size_t bytes, const char *what);
 
+/* Bytes of memory that this machine has; infinity where it does not say. */
+double mem_physical(void);
+
 /* a * b, or an error if it does not fit. */
 enum status mem_mul(size_t a, size_t b, size_t *product);
 

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "data/guard.h"
 #include "data/unpack.h"
@@ -36,10 +35,7 @@ enum status storage_tell(const struct data_env *env, void *bytes, size_t size)
 
 enum status storage_check_size(const char *what, size_t size)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page <= 0)
-        return ST_OK; /* unknown here; the allocation itself will tell */
-    double machine = (double)pages * (double)page;
+    double machine = mem_physical();
     FAIL_IF((double)size > machine, ST_DATA,
             "%s: needs %.1f GiB of memory, this machine has %.1f GiB", what, (double)size * 0x1p-30,
             machine * 0x1p-30);

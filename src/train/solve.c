@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -242,8 +241,7 @@ static enum status check_memory(const struct session *session)
     double message = 0.0;
     if (type->uses_normal)
         bytes += normal_memory(session, n, &message);
-    double share = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE) /
-                   (double)session->world->node_size;
+    double share = mem_physical() / (double)session->world->node_size;
     const char *where = position_text(optimizer->position), *name = optimizer->kind->name;
     FAIL_IF(
         bytes > share, ST_USAGE,
