@@ -3,7 +3,9 @@
  * Training: mean and (biased) variance of the microbatch, y = gamma (x - mean)/sqrt(var + epsilon)
  * + beta. Inference: the moving averages. Once a step the moving averages move, as in Keras, by the
  * step's mean of the microbatches' means and variances, weighted by their samples. With
- * `trainable: false` the layer always runs as in inference, as in Keras. */
+ * `trainable: false` the layer always runs as in inference, as in Keras.
+ *
+ * With `synchronized: true` mean and variance are those of the whole batch. */
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ struct batchnormalization_args {
     struct layer_common common;
     int64_t axis;
     double momentum, epsilon;
-    bool center, scale;
+    bool center, scale, synchronized;
     struct variant beta_initializer, gamma_initializer;
     struct variant moving_mean_initializer, moving_variance_initializer;
     struct variant beta_regularizer, gamma_regularizer;
@@ -45,6 +47,13 @@ static const struct field fields[] = {{.key = "axis",
                                        .help = "added to the variance"},
                                       FIELD_FLAG(ARGS, center, "true", "learn beta"),
                                       FIELD_FLAG(ARGS, scale, "true", "learn gamma"),
+                                      /* hidden: Keras itself refuses it but with TensorFlow */
+                                      {.key = "synchronized",
+                                       .type = FIELD_BOOL,
+                                       .offset = offsetof(ARGS, synchronized),
+                                       .fallback = "false",
+                                       .hidden = true,
+                                       .help = "normalize the whole batch, not each microbatch"},
                                       FIELD_INITIALIZER(ARGS, beta_initializer, "zeros"),
                                       FIELD_INITIALIZER(ARGS, gamma_initializer, "ones"),
                                       FIELD_INITIALIZER(ARGS, moving_mean_initializer, "zeros"),
@@ -101,28 +110,62 @@ static enum status infer(struct layer *layer, struct pool *pool)
     layer->scratch = 7 * plan->channels; /* two sums in double, three factors */
     layer->activates = layer->activation == ACT_RELU;
     layer->stats = plan->frozen ? 0 : 2 * plan->channels;
+    layer->shared = args->synchronized ? layer->stats : 0;
     layer->flops = 2.0 * (double)shape_size(in);
     return ST_OK;
 }
 
-/* Mean and inverse deviation of the microbatch into saved, its sums for the step into stats. */
-static void measure(const struct layer *layer, const struct pass *p)
+/* Mean and inverse deviation of channel c into saved, its sums for the step into stats. */
+static void keep(const struct layer *layer, const struct pass *p, size_t c, double mean,
+                 double variance)
 {
     const ARGS *args = layer->args;
+    size_t channels = ((const struct plan *)layer->plan)->channels;
+    variance = variance < 0.0 ? 0.0 : variance; /* NaN stays NaN */
+    p->stats[c] = mean * (double)p->n;
+    p->stats[channels + c] = variance * (double)p->n;
+    p->saved[c] = (float)mean;
+    p->saved[channels + c] = (float)(1.0 / sqrt(variance + args->epsilon));
+}
+
+static void keep_own(const struct layer *layer, const struct pass *p)
+{
     const struct plan *plan = layer->plan;
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
-    float *mean = p->saved, *inverse = p->saved + channels;
     double *sum = (double *)(void *)p->scratch, *squares = sum + channels;
     const float *x = p->x[0]; /* its first row is near enough to the mean to be a good origin */
     channels_sum(rows, channels, &(struct channels_pair){x, x, x, x}, sum, squares);
     for (size_t c = 0; c < channels; c++) {
-        double from_origin = sum[c] / (double)rows, middle = (double)x[c] + from_origin;
+        double from_origin = sum[c] / (double)rows;
         double variance = squares[c] / (double)rows - from_origin * from_origin;
-        variance = variance < 0.0 ? 0.0 : variance; /* NaN stays NaN */
-        p->stats[c] = middle * (double)p->n;
-        p->stats[channels + c] = variance * (double)p->n;
-        mean[c] = (float)middle;
-        inverse[c] = (float)(1.0 / sqrt(variance + args->epsilon));
+        keep(layer, p, c, (double)x[c] + from_origin, variance);
+    }
+}
+
+/* The sums of x and of x^2. Floats add up distances from the first row, as in keep_own; from there
+ * to the origin 0, which all microbatches have in common, it goes in double, where a mean that is
+ * 10^4 deviations away costs 8 digits of 16. */
+static void measure(const struct layer *layer, const struct pass *p, double *sums)
+{
+    const struct plan *plan = layer->plan;
+    size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
+    double *sum = sums, *squares = sums + channels;
+    const float *x = p->x[0];
+    channels_sum(rows, channels, &(struct channels_pair){x, x, x, x}, sum, squares);
+    for (size_t c = 0; c < channels; c++) {
+        double first = (double)x[c], moved = (double)rows * first;
+        squares[c] += first * (2.0 * sum[c] + moved);
+        sum[c] += moved;
+    }
+}
+
+static void keep_total(const struct layer *layer, const struct pass *p)
+{
+    const struct plan *plan = layer->plan;
+    double rows = p->samples * (double)plan->rows;
+    for (size_t c = 0; c < plan->channels; c++) {
+        double mean = p->total[c] / rows;
+        keep(layer, p, c, mean, p->total[plan->channels + c] / rows - mean * mean);
     }
 }
 
@@ -141,10 +184,12 @@ static void forward(const struct layer *layer, const struct pass *p)
 {
     const struct plan *plan = layer->plan;
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
-    if (p->training && !plan->frozen)
-        measure(layer, p);
-    else
+    if (!p->training || plan->frozen)
         recall(layer, p);
+    else if (p->total)
+        keep_total(layer, p);
+    else
+        keep_own(layer, p);
     const float *mean = p->saved, *inverse = p->saved + channels;
     float *scale = p->scratch, *offset = p->scratch + channels;
     for (size_t c = 0; c < channels; c++) {
@@ -154,18 +199,16 @@ static void forward(const struct layer *layer, const struct pass *p)
     channels_scale(rows, channels, p->x[0], mean, scale, offset, layer->activates, p->y);
 }
 
-/* With xh = (x - mean) inverse and N rows:
- * dgamma = sum dy xh, dbeta = sum dy, dx = gamma inverse (dy - dbeta/N - xh dgamma/N); frozen, mean
- * and inverse are constants: dx = gamma inverse dy. */
-static void backward(const struct layer *layer, const struct pass *p)
+/* With xh = (x - mean) inverse: dbeta = sum dy, dgamma = sum dy xh, of the microbatch. */
+static void measure_back(const struct layer *layer, const struct pass *p, double *sums)
 {
     const struct plan *plan = layer->plan;
     size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
     const float *mean = p->saved, *inverse = p->saved + channels;
-    double *dbeta = (double *)(void *)p->scratch, *dgamma = dbeta + channels;
-    float *scale = p->scratch + 4 * channels, *shift = scale + channels, *slope = shift + channels;
-    memset(scale, 0, channels * sizeof *scale);
-    channels_sum(rows, channels, &(struct channels_pair){p->dy, scale, p->x[0], mean}, dbeta,
+    double *dbeta = sums, *dgamma = sums + channels;
+    float *zero = p->scratch + 4 * channels;
+    memset(zero, 0, channels * sizeof *zero);
+    channels_sum(rows, channels, &(struct channels_pair){p->dy, zero, p->x[0], mean}, dbeta,
                  dgamma);
     for (size_t c = 0; c < channels; c++) {
         dgamma[c] *= (double)inverse[c];
@@ -173,7 +216,25 @@ static void backward(const struct layer *layer, const struct pass *p)
             p->dw[plan->gamma][c] = (float)dgamma[c];
         if (plan->beta >= 0)
             p->dw[plan->beta][c] = (float)dbeta[c];
-        double share = plan->frozen ? 0.0 : 1.0 / (double)rows;
+    }
+}
+
+/* With the sums over the N rows that mean and inverse are of:
+ * dx = gamma inverse (dy - dbeta/N - xh dgamma/N); frozen, mean and inverse are constants:
+ * dx = gamma inverse dy. */
+static void backward(const struct layer *layer, const struct pass *p)
+{
+    const struct plan *plan = layer->plan;
+    size_t channels = plan->channels, rows = (size_t)p->n * plan->rows;
+    const float *mean = p->saved, *inverse = p->saved + channels;
+    double *own = (double *)(void *)p->scratch;
+    if (!p->total)
+        measure_back(layer, p, own);
+    const double *dbeta = p->total ? p->total : own, *dgamma = dbeta + channels;
+    double share = 1.0 / (p->total ? p->samples * (double)plan->rows : (double)rows);
+    float *scale = p->scratch + 4 * channels, *shift = scale + channels, *slope = shift + channels;
+    share = plan->frozen ? 0.0 : share;
+    for (size_t c = 0; c < channels; c++) {
         scale[c] = inverse[c] * (plan->gamma < 0 ? 1.0f : p->w[plan->gamma][c]);
         shift[c] = (float)(dbeta[c] * share);
         slope[c] = (float)(dgamma[c] * share * (double)inverse[c]);
@@ -200,5 +261,7 @@ const struct layer_type layer_batchnormalization = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .measure = measure,
+    .measure_back = measure_back,
     .update = update,
 };

@@ -73,6 +73,8 @@ struct layer {
     size_t scratch;                     /* floats of working memory, shared with the other layers */
     size_t saved;                       /* floats kept from forward to backward */
     size_t stats;                       /* doubles summed over the microbatches of a step */
+    size_t shared;                      /* doubles of which training wants totals over the batch,
+                                           forward and back (measure, measure_back); 0: none */
     double flops;                       /* of one sample forward: 2 per multiply-add */
     const char *algorithm[CONV_PASSES]; /* by its name, where the backend chose one; else NULL */
     void *plan;                         /* whatever infer prepared (geometry), from the pool */
@@ -94,6 +96,9 @@ struct pass {
     float *packed;         /* written by prepare, then read only */
     float *saved, *scratch;
     double *stats; /* to be overwritten, layer->stats numbers */
+    /* layer->shared totals over the batch, and its samples; NULL: the microbatch is the batch */
+    const double *total;
+    double samples;
 };
 
 /* How an output depends on the inputs and parameters, from which the model makes second derivatives
@@ -110,6 +115,10 @@ struct layer_type {
     void (*prepare)(const struct layer *layer, const struct pass *pass);
     void (*forward)(const struct layer *layer, const struct pass *pass);
     void (*backward)(const struct layer *layer, const struct pass *pass);
+    /* Where layer->shared is not 0: what this microbatch adds to the totals that forward gets; and
+     * backward, before which measure_back also writes the dw. */
+    void (*measure)(const struct layer *layer, const struct pass *pass, double *sums);
+    void (*measure_back)(const struct layer *layer, const struct pass *pass, double *sums);
     /* Once a step, on every rank alike: statistics of the step (sums over all microbatches) into
      * the layer's non-trainable parameters; samples is the step's sample count. May be NULL. */
     void (*update)(const struct layer *layer, const double *stats, double samples, float *const *w);

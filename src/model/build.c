@@ -220,6 +220,7 @@ static void place_working_memory(struct model *model)
         struct node *node = &model->node[i];
         node->stats = model->stats;
         model->stats += node->layer.stats;
+        widen(&model->shared, node->layer.shared);
         widen(&scratch, node->layer.scratch);
         if (node->consumers > 1)
             widen(&extra, shape_size(&node->layer.out) * batch);
@@ -269,7 +270,7 @@ static enum status build(struct model *model, const struct model_spec *spec)
     TRY(mem_alloc(&memory, model->total * sizeof(float), "the model's parameters"));
     model->params = memory;
     TRY(mem_alloc(&memory, model->arena_size * sizeof(float), "the model's activations"));
-    model->arena = memory;
+    model->memory = model->arena = memory;
     return ST_OK;
 }
 
@@ -297,7 +298,7 @@ void model_free(struct model *model)
     if (!model)
         return;
     free(model->params);
-    free(model->arena);
+    free(model->memory);
     pool_release(&model->pool);
     free(model);
 }

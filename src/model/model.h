@@ -68,12 +68,14 @@ struct model {
     size_t parameters, trainable_parameters; /* true counts, without padding */
     float *params;                           /* total floats, 64-byte aligned */
 
-    size_t stats; /* doubles a step's microbatch yields for statistics */
+    size_t stats;  /* doubles a step's microbatch yields for statistics */
+    size_t shared; /* the most of a layer's: 0: none needs totals over the batch (model/range.h) */
     size_t arena_size;
     size_t scratch; /* offset of the layers' working memory */
     size_t extra;   /* of a gradient that is added to another */
     size_t frozen;  /* of the gradient of parameters that are not trained */
-    float *arena;
+    float *memory;  /* arena_size floats */
+    float *arena;   /* buffers of the microbatch at hand, up to scratch: memory, or elsewhere */
     struct pool pool;
     struct model_watch *watch; /* NULL: nobody; not owned */
 };
@@ -107,6 +109,8 @@ struct model_batch {
     const uint32_t *ids; /* n sample ids */
     const float *x;      /* [n, input] */
     double *stats;
+    const double *total; /* of the layer whose turn it is, over the batch's samples: range.h */
+    size_t samples;
     /* model_backward calls it after each layer, if it is not NULL: gradient is final from offset
      * on, up to its end. */
     void (*finished)(void *context, size_t offset);

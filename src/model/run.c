@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/vectorized.h"
-#include "model/model.h"
+#include "model/range.h"
 
 static size_t output_size(const struct node *node, int n)
 {
@@ -26,10 +26,12 @@ static struct pass pass_of(struct model *model, const struct node *node,
                          .x = inputs,
                          .y = model->arena + node->before,
                          .w = weights,
-                         .packed = model->arena + node->packed,
+                         .packed = model->memory + node->packed,
                          .saved = model->arena + node->saved,
-                         .scratch = model->arena + model->scratch,
-                         .stats = batch->stats ? batch->stats + node->stats : NULL};
+                         .scratch = model->memory + model->scratch,
+                         .stats = batch->stats ? batch->stats + node->stats : NULL,
+                         .total = node->layer.shared ? batch->total : NULL,
+                         .samples = (double)batch->samples};
 }
 
 static bool leaves_logits(const struct model *model, const struct node *node)
@@ -79,11 +81,12 @@ static void watch_end(struct model *model, size_t i, int n, bool backward, int64
         model->watch->ran(model->watch, i, n, backward, begin, clock_ns());
 }
 
-const float *model_forward(struct model *model, const struct model_batch *batch)
+void model_forward_range(struct model *model, const struct model_batch *batch, size_t first,
+                         size_t end)
 {
     MUST(batch->n >= 1 && batch->n <= model->microbatch, "%d samples, at most %d", batch->n,
          model->microbatch);
-    for (size_t i = 0; i < model->nodes; i++) {
+    for (size_t i = first; i < end; i++) {
         const struct node *node = &model->node[i];
         int64_t begin = watch_begin(model);
         const float *inputs[LAYER_MAX_INPUTS];
@@ -94,7 +97,33 @@ const float *model_forward(struct model *model, const struct model_batch *batch)
         forward_node(model, node, &pass);
         watch_end(model, i, batch->n, false, begin);
     }
+}
+
+const float *model_output(const struct model *model)
+{
     return model->arena + model->node[model->nodes - 1].y;
+}
+
+const float *model_forward(struct model *model, const struct model_batch *batch)
+{
+    model_forward_range(model, batch, 0, model->nodes);
+    return model_output(model);
+}
+
+size_t model_next_shared(const struct model *model, size_t first)
+{
+    while (first < model->nodes && model->node[first].layer.shared == 0)
+        first++;
+    return first;
+}
+
+void model_measure(struct model *model, const struct model_batch *batch, size_t i, double *sums)
+{
+    const struct node *node = &model->node[i];
+    const float *inputs[LAYER_MAX_INPUTS];
+    float *weights[LAYER_MAX_PARAMS];
+    struct pass pass = pass_of(model, node, batch, inputs, weights);
+    node->layer.type->measure(&node->layer, &pass, sums);
 }
 
 enum activation model_output_activation(const struct model *model)
@@ -130,7 +159,7 @@ static void backward_adding(struct model *model, size_t i, struct pass *pass, fl
     for (size_t k = 0; k < node->layer.inputs; k++) {
         float *only[LAYER_MAX_INPUTS] = {NULL};
         bool add = targets[k] && written_before(model, i, k);
-        only[k] = add ? model->arena + model->extra : targets[k];
+        only[k] = add ? model->memory + model->extra : targets[k];
         pass->dx = only;
         node->layer.type->backward(&node->layer, pass);
         size_t n = shape_size(&node->layer.in[k]) * (size_t)pass->n;
@@ -147,20 +176,45 @@ static float *gradient_of(const struct model *model, int i, bool input_wanted)
     return node->trained || input_wanted ? model->arena + node->dy : NULL;
 }
 
+/* The lists of pointers that a pass refers to. */
+struct pass_room {
+    const float *inputs[LAYER_MAX_INPUTS];
+    float *weights[LAYER_MAX_PARAMS], *dw[LAYER_MAX_PARAMS];
+};
+
+static struct pass pass_back(struct model *model, const struct node *node,
+                             const struct model_batch *batch, float *gradient,
+                             struct pass_room *room)
+{
+    struct pass pass = pass_of(model, node, batch, room->inputs, room->weights);
+    pass.dy = model->arena + node->dy;
+    pass.dw = room->dw;
+    for (size_t p = 0; p < node->layer.params; p++)
+        room->dw[p] = node->layer.param[p].trainable ? gradient + node->layer.param[p].offset
+                                                     : model->memory + model->frozen;
+    return pass;
+}
+
+void model_measure_back(struct model *model, const struct model_batch *batch, size_t i,
+                        float *gradient, double *sums)
+{
+    const struct node *node = &model->node[i];
+    struct pass_room room;
+    struct pass pass = pass_back(model, node, batch, gradient, &room);
+    activation_back(model, node, &pass);
+    node->layer.type->measure_back(&node->layer, &pass, sums);
+}
+
 static void backward_node(struct model *model, size_t i, const struct model_batch *batch,
                           float *gradient, float *dx)
 {
     const struct node *node = &model->node[i];
-    const float *inputs[LAYER_MAX_INPUTS];
-    float *weights[LAYER_MAX_PARAMS], *dw[LAYER_MAX_PARAMS], *targets[LAYER_MAX_INPUTS];
-    struct pass pass = pass_of(model, node, batch, inputs, weights);
-    pass.dy = model->arena + node->dy;
-    pass.dw = dw;
+    float *targets[LAYER_MAX_INPUTS];
+    struct pass_room room;
+    struct pass pass = pass_back(model, node, batch, gradient, &room);
     pass.dx = targets;
-    activation_back(model, node, &pass);
-    for (size_t p = 0; p < node->layer.params; p++)
-        dw[p] = node->layer.param[p].trainable ? gradient + node->layer.param[p].offset
-                                               : model->arena + model->frozen;
+    if (!pass.total) /* else model_measure_back has done it */
+        activation_back(model, node, &pass);
     bool adding = false;
     for (size_t k = 0; k < node->layer.inputs; k++) {
         targets[k] = node->from[k] < 0 ? dx : gradient_of(model, node->from[k], dx != NULL);
@@ -193,13 +247,17 @@ size_t model_gradient_starts(const struct model *model, size_t *starts)
     return count;
 }
 
-void model_backward(struct model *model, const struct model_batch *batch, const float *dy,
-                    float *gradient, float *dx)
+void model_backward_begin(struct model *model, const struct model_batch *batch, const float *dy)
 {
     const struct node *last = &model->node[model->nodes - 1];
-    size_t offset = model->trainable;
     memcpy(model->arena + last->dy, dy, output_size(last, batch->n) * sizeof *dy);
-    for (size_t i = model->nodes; i-- > 0;) {
+}
+
+void model_backward_range(struct model *model, const struct model_batch *batch, size_t first,
+                          size_t end, float *gradient, float *dx)
+{
+    size_t offset = model->trainable;
+    for (size_t i = end; i-- > first;) {
         const struct node *node = &model->node[i];
         if (!node->trained && !dx)
             continue;
@@ -210,6 +268,13 @@ void model_backward(struct model *model, const struct model_batch *batch, const 
         if (batch->finished)
             batch->finished(batch->context, offset);
     }
+}
+
+void model_backward(struct model *model, const struct model_batch *batch, const float *dy,
+                    float *gradient, float *dx)
+{
+    model_backward_begin(model, batch, dy);
+    model_backward_range(model, batch, 0, model->nodes, gradient, dx);
 }
 
 void model_update_stats(struct model *model, const double *stats, double samples)

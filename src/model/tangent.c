@@ -101,7 +101,7 @@ static void view_of(const struct tangent *tangent, size_t i, const struct model_
     view->linear.activates = false;
     view->size = shape_size(&layer->out) * (size_t)batch->n;
     view->width = (size_t)layer->out.dim[layer->out.rank - 1];
-    view->packed = model->arena + node->packed;
+    view->packed = model->memory + node->packed;
     view->rpacked = place_of(tangent, i, PACKED);
     for (size_t k = 0; k < layer->inputs; k++) {
         int from = node->from[k];
@@ -124,7 +124,7 @@ static void view_of(const struct tangent *tangent, size_t i, const struct model_
                                .w = view->w,
                                .dx = view->dx,
                                .packed = view->packed,
-                               .scratch = model->arena + model->scratch};
+                               .scratch = model->memory + model->scratch};
 }
 
 static bool activated(const struct model *model, size_t i)
