@@ -10,7 +10,8 @@ enum { SUMS_FLAGS = 3 };
 
 struct sums {
     const struct world *world;
-    size_t n;                /* doubles a microbatch yields, at least 1 */
+    size_t n;                /* doubles a microbatch yields, at least 1; may be set to fewer before
+                                sums_begin, on all ranks alike */
     int flag[SUMS_FLAGS];    /* small numbers; sums_total makes each the largest of all ranks' */
     size_t microbatches;     /* of the sum under way */
     struct tree_range range; /* this rank's */

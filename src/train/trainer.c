@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "train/segmented.h"
 #include "train/solve.h"
 
 /* The reducer, and sums through shared memory where gradients go through it. */
@@ -51,6 +52,7 @@ enum status trainer_init(struct trainer *trainer, struct session *session)
     if (!solves)
         update_cuts(&spec, session->model, &trainer->cuts);
     TRY(open_reducer(trainer));
+    TRY(segmented_open(trainer, &trainer->segmented));
     if (solves)
         return solve_open(trainer);
     return world_agree(session->world,
@@ -61,6 +63,7 @@ void trainer_release(struct trainer *trainer)
 {
     updater_release(&trainer->updater);
     solve_close(trainer);
+    segmented_close(trainer->segmented);
     reducer_release(&trainer->reducer);
     sums_release(&trainer->sums);
     free((void *)(uintptr_t)trainer->cuts.at);
@@ -173,6 +176,8 @@ static enum status run_range(struct trainer *trainer, const struct trainer_pass 
     sums_begin(&trainer->sums, microbatches);
     if (pass->vector)
         reducer_begin(&trainer->reducer, microbatches);
+    if (trainer->segmented)
+        return segmented_run(trainer->segmented, pass);
     for (size_t m = trainer->sums.range.first; m < trainer->sums.range.end; m++) {
         status = pass->microbatch(trainer, pass, m);
         if (status != ST_OK)
@@ -285,6 +290,7 @@ void trainer_log_report(const struct trainer *trainer)
     const struct world *world = trainer->session->world;
     struct bucket_cost cost = reducer_cost(&trainer->reducer);
     double exposed = cost.exposed + trainer->sums.seconds;
+    exposed += trainer->segmented ? segmented_seconds(trainer->segmented) : 0.0;
     double mine[] = {exposed, trainer->step_seconds, cost.bytes}, all[3];
     MPI_Reduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, 0, world->comm);
     if (world->rank != 0 || world->size == 1 || trainer->steps_done == 0)

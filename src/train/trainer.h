@@ -9,6 +9,7 @@
 #include "train/watch.h"
 
 struct solve;
+struct segmented;
 
 struct trainer {
     struct session *session;
@@ -20,12 +21,13 @@ struct trainer {
     struct sums sums;
     struct cuts cuts; /* where pieces may begin */
     struct updater updater;
-    double rate;           /* the learning rate; NAN: what the experiment says */
-    uint32_t *order;       /* this epoch's samples, in the order of use */
-    uint32_t *shuffled;    /* positions, for making the order */
-    size_t samples, steps; /* an epoch's */
-    double step_seconds;   /* spent in steps by this process */
-    int64_t steps_done;    /* by this process */
+    struct segmented *segmented; /* of a model with synchronized layers; else NULL */
+    double rate;                 /* the learning rate; NAN: what the experiment says */
+    uint32_t *order;             /* this epoch's samples, in the order of use */
+    uint32_t *shuffled;          /* positions, for making the order */
+    size_t samples, steps;       /* an epoch's */
+    double step_seconds;         /* spent in steps by this process */
+    int64_t steps_done;          /* by this process */
     /* where we are */
     int64_t epoch;     /* epochs finished */
     int64_t step;      /* steps finished since the beginning */
@@ -58,7 +60,7 @@ struct signals {
 enum status trainer_step(struct trainer *trainer, struct signals *signals, bool check_finite,
                          double *loss);
 
-/* ---- For solve.c ---- */
+/* ---- For solve.c and segmented.c ---- */
 
 /* Microbatch number m of the step whose n samples are ids: its sums, and where the pass has a
  * vector that too (n floats, like a gradient). */

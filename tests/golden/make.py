@@ -104,7 +104,8 @@ def constraint(spec):
 
 def keras_layer(kind, args):
     """The layer and the activation to follow it, for layers that have none in Keras."""
-    args = {k: v for k, v in args.items() if k != "inputs"}
+    # on JAX Keras refuses synchronized; its batch is the whole one
+    args = {k: v for k, v in args.items() if k not in ("inputs", "synchronized")}
     for key in args:
         if key.endswith("_regularizer"):
             args[key] = regularizer(args[key])
@@ -433,7 +434,8 @@ def write_model_case(out, name, shape, layers):
     out.put("losses", losses)
     for path, value in exact.items():
         samples = samples_of(value)
-        error[path] = np.linalg.norm(samples_of(single[path]) - samples) / np.linalg.norm(samples)
+        size = np.linalg.norm(samples) or 1.0  # of a moving mean that stays 0
+        error[path] = np.linalg.norm(samples_of(single[path]) - samples) / size
         norm = np.linalg.norm(np.asarray(value, np.float64))
         out.put("after/" + path, [*samples, norm, error[path]])
     worst = max(error, key=error.get)

@@ -90,7 +90,7 @@ layers:
   - ZeroPadding2D: {padding: [[1, 2], [0, 3]]}
   - Conv2D: {filters: 16, kernel_size: 3, use_bias: false, dilation_rate: 2,
              kernel_regularizer: {L1L2: {l1: 0.0001, l2: 0.001}}}
-  - BatchNormalization: {momentum: 0.9, activation: relu}
+  - BatchNormalization: {momentum: 0.9, activation: relu, synchronized: true}
   - MaxPooling2D: {pool_size: 3, strides: 2, padding: same, activation: tanh}
   - Dropout: 0.25
   - Conv2D: {filters: 8, kernel_size: [3, 2], strides: [2, 1], padding: same,

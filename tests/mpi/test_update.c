@@ -1,6 +1,5 @@
 /* Updates of whole models by their owners' pieces, against Keras (tests/golden, updates/...), on
  * any number of ranks and by every way of exchange, with the same bits. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +7,9 @@
 #include "golden.h"
 #include "test.h"
 #include "train/update.h"
+#include "worlds.h"
 
-enum { STEPS = 4, SAMPLES = 64, MICROBATCHES = 4 };
+enum { STEPS = 4, MICROBATCHES = 4 };
 
 struct run {
     const struct golden_case *c;
@@ -99,30 +99,6 @@ static void do_step(struct run *run, int step)
     reducer_gather(reducer, run->model->params);
 }
 
-static void check_values(const struct run *run, const char *prefix, const float *values)
-{
-    for (size_t p = 0; p < model_param_count(run->model); p++) {
-        const struct param *param = model_param(run->model, p, NULL);
-        const float *v = values + param->offset;
-        char what[160];
-        float found[SAMPLES + 1];
-        for (size_t i = 0; i < SAMPLES; i++)
-            found[i] = v[i * param->size / SAMPLES];
-        double norm = 0.0;
-        for (size_t i = 0; i < param->size; i++)
-            norm += (double)v[i] * (double)v[i];
-        found[SAMPLES] = (float)sqrt(norm);
-        const struct golden_array *want = golden_find(run->c, path_of(run, prefix, param));
-        snprintf(what, sizeof what, "%s: %s/%s", run->c->name, prefix, param->path);
-        if (!want || want->size != SAMPLES + 1) {
-            test_fail("%s is not there", what);
-            continue;
-        }
-        expect_near(what, found, want->v, SAMPLES, 1e-6, 0.1);
-        expect_near(what, found + SAMPLES, want->v + SAMPLES, 1, 1e-6, 0.1);
-    }
-}
-
 /* On several ranks, too, the parameters have the bits that they have on one. */
 static void check_bits(const struct run *run, const struct run *alone)
 {
@@ -141,25 +117,14 @@ static void check_case(const struct golden_case *c, const struct world *world,
         do_step(&run, step);
         do_step(&alone, step);
     }
-    check_values(&run, "after", run.model->params);
+    expect_parameters(c, "after", run.model, run.model->params, 1e-6);
     check_bits(&run, &alone);
     if (run.updater.average) {
         updater_averages(&run.updater, run.model->params);
-        check_values(&run, "average", run.model->params);
+        expect_parameters(c, "average", run.model, run.model->params, 1e-6);
     }
     close_run(&alone);
     close_run(&run);
-}
-
-/* A world of this rank alone. */
-static struct world alone_of(const struct world *world)
-{
-    struct world one = *world;
-    one.comm = one.node = MPI_COMM_SELF;
-    one.rank = 0;
-    one.size = one.nodes = 1;
-    group_form(&one.group, MPI_COMM_SELF, MPI_COMM_SELF, true);
-    return one;
 }
 
 static void check_cases(const char *transport, const char *ranks_per_node)
@@ -167,10 +132,8 @@ static void check_cases(const char *transport, const char *ranks_per_node)
     const struct golden *golden = golden_load();
     size_t found = 0;
     struct world world;
-    setenv("CONVOY_TRANSPORT", transport, 1);
-    setenv("CONVOY_RANKS_PER_NODE", ranks_per_node, 1);
-    CU_ASSERT_EQUAL(world_init(&world), ST_OK);
-    struct world one = alone_of(&world);
+    world_by(&world, transport, ranks_per_node);
+    struct world one = world_alone(&world);
     for (size_t i = 0; i < golden->cases; i++)
         if (strncmp(golden->at[i].name, "updates/", 8) == 0) {
             check_case(&golden->at[i], &world, &one);

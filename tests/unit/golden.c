@@ -290,6 +290,33 @@ double expect_near(const char *what, const float *got, const float *want, size_t
 
 /* ---- The generator ---- */
 
+void expect_parameters(const struct golden_case *c, const char *prefix, const struct model *model,
+                       const float *values, double tolerance)
+{
+    enum { ELEMENTS = 64 };
+    for (size_t p = 0; p < model_param_count(model); p++) {
+        const struct param *param = model_param(model, p, NULL);
+        const float *v = values + param->offset;
+        char name[96], what[160];
+        float found[ELEMENTS], norm;
+        double squares = 0.0;
+        for (size_t i = 0; i < ELEMENTS; i++)
+            found[i] = v[i * param->size / ELEMENTS];
+        for (size_t i = 0; i < param->size; i++)
+            squares += (double)v[i] * (double)v[i];
+        norm = (float)sqrt(squares);
+        snprintf(name, sizeof name, "%s/%s", prefix, param->path);
+        snprintf(what, sizeof what, "%s: %s", c->name, name);
+        const struct golden_array *want = golden_find(c, name);
+        if (!want || want->size <= ELEMENTS) {
+            test_fail("%s is not there", what);
+            continue;
+        }
+        expect_near(what, found, want->v, ELEMENTS, tolerance, 0.1);
+        expect_near(what, &norm, want->v + ELEMENTS, 1, tolerance, 0.1);
+    }
+}
+
 uint32_t generator_seed(const char *text)
 {
     uint32_t value = 2166136261u;

@@ -71,6 +71,11 @@ double loss_of(const struct variant *loss, const struct model *model, int n, con
 double expect_near(const char *what, const float *got, const float *want, size_t n,
                    double tolerance, double floor_);
 
+/* Checks values, in the model's order, against arrays PREFIX/LAYER/PARAMETER of a case: the
+ * elements at i*size/64, then the norm. */
+void expect_parameters(const struct golden_case *c, const char *prefix, const struct model *model,
+                       const float *values, double tolerance);
+
 /* A failed assertion with a text of its own. */
 void test_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
