@@ -117,8 +117,9 @@ def machine():
 def read_results():
     try:
         with open(f"{RESULTS}.json", encoding="utf-8") as file:
-            return json.load(file)
-    except FileNotFoundError:
+            results = json.load(file)
+            return {part: found for part, found in results.items() if "text" in found}
+    except (FileNotFoundError, TypeError):  # none yet, or of another form
         return {}
 
 
