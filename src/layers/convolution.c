@@ -12,12 +12,7 @@ int64_t convolution_argument(const int64_t pair[2], int axis)
 
 enum status convolution_need_input(const struct layer *layer, int dims)
 {
-    if (dims == 2)
-        return window_need_image(layer);
-    LAYER_FAIL_IF(layer, layer->in[0].rank != 2,
-                  "its input has the shape %s; expected a sequence (steps, channels)",
-                  shape_text(&layer->in[0]));
-    return ST_OK;
+    return dims == 2 ? window_need_image(layer) : window_need_sequence(layer);
 }
 
 enum status convolution_not_both(const struct layer *layer)

@@ -9,13 +9,14 @@
 
 struct prelu_args {
     struct layer_common common;
-    struct variant alpha_initializer, alpha_regularizer;
+    struct variant alpha_initializer, alpha_regularizer, alpha_constraint;
     struct int_list shared_axes;
 };
 
 static const struct field fields[] = {
     FIELD_INITIALIZER(struct prelu_args, alpha_initializer, "zeros"),
     FIELD_REGULARIZER(struct prelu_args, alpha_regularizer),
+    FIELD_CONSTRAINT(struct prelu_args, alpha_constraint),
     {.key = "shared_axes",
      .type = FIELD_INTS,
      .offset = offsetof(struct prelu_args, shared_axes),
@@ -39,7 +40,8 @@ static enum status infer(struct layer *layer, struct pool *pool)
                   shape_text(in));
     layer->out = *in;
     layer_add_param(layer, "alpha", &alpha, true, &args->alpha_initializer,
-                    &args->alpha_regularizer);
+                    &args->alpha_regularizer)
+        ->constraint = &args->alpha_constraint;
     size_t size = shape_size(in);
     size_t *place = layer->plan = pool_alloc(pool, size * sizeof *place);
     for (size_t e = 0; e < size; e++) { /* of alpha, for each element of a sample */

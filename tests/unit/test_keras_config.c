@@ -66,7 +66,7 @@ static void test_arguments(void)
         "  - PReLU: {shared_axes: 1}\n"
         "  - Reshape: {target_shape: -1, activation: swish}\n",
         (const char *[]){"\"max_value\": null, \"negative_slope\": 0.5, \"threshold\": 0.0}}, ",
-                         "\"alpha_regularizer\": null, \"shared_axes\": null}}, ",
+                         "\"alpha_constraint\": null, \"shared_axes\": null}}, ",
                          "\"pool_size\": 2, \"strides\": null, \"padding\": \"valid\"}}, ",
                          "\"cropping\": [1, 0]}}, ", "\"shared_axes\": [1]}}, ",
                          "\"target_shape\": [-1]}}, ", "\"name\": \"reshape_swish\", ",

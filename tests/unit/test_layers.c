@@ -4,7 +4,7 @@
 #include "nets.h"
 #include "test.h"
 
-/* A network of one layer and what is wrong with it. */
+/* A network of a layer, or a few, and what is wrong with the last. */
 struct mistake {
     const char *input, *layer, *message;
 };
@@ -76,6 +76,53 @@ static void normalization_mistakes(void)
         {0}});
 }
 
+static void simple_mistakes(void)
+{
+    expect_mistakes((const struct mistake[]){
+        {"[4]", "{MaxPooling1D: {}}",
+         "layer 'max_pooling1d' (MaxPooling1D): its input has the shape (4,); expected a sequence "
+         "(steps, channels)"},
+        {"[4, 2]", "{MaxPooling1D: {pool_size: 5}}",
+         "its window of 5 is larger than the input's steps of 4"},
+        {"[4, 2]", "GlobalMaxPooling2D", "expected an image (height, width, channels)"},
+        {"[4, 2]", "SpatialDropout2D: 0.5", "expected an image"},
+        {"[4, 4, 2]", "SpatialDropout1D: 0.5", "expected a sequence"},
+        {"[4, 2]", "Cropping1D: [3, 1]", "cropping 3 and 1 of an axis of 4 leaves nothing"},
+        {"[4, 2]", "RepeatVector: 3", "expected a vector (features)"},
+        {"[4, 3]", "Reshape: [5, -1]",
+         "its input (4, 3) has 12 numbers, which do not fill the target_shape (5, -1)"},
+        {"[4, 3]", "Reshape: [5, 2]", "which do not fill the target_shape (5, 2)"},
+        {"[4, 3]", "Reshape: [16777216, 16777216, 16777216, 16777216]",
+         "which do not fill the target_shape"},
+        {"[4, 3]", "Reshape: [-1, 2, -1]",
+         "its target_shape (-1, 2, -1) has two -1; expected positive numbers and at most one -1"},
+        {"[4, 3]", "Reshape: [4, 0]", "its target_shape (4, 0) has a 0"},
+        {"[4, 3]", "Reshape: [1, 1, 1, 1, 12]", "its target_shape has 5 numbers; expected 1 to 4"},
+        {"[4, 3]", "Permute: [1, 1]",
+         "its dims do not name each axis of its input (4, 3) once; expected an order of the "
+         "numbers 1 to 2"},
+        {"[4, 3]", "Permute: [1, 2, 3]", "its dims do not name each axis"},
+        {"[4, 3]", "Softmax: 3",
+         "axis 3 is none of its input (4, 3); expected -2 to -1, or 1 to 2"},
+        {"[4, 3]", "Softmax: 0", "axis 0 is none of its input"},
+        {"[4, 3]", "PReLU: {shared_axes: [1, -3]}", "axis -3 is none of its input"},
+        {"[4, 3]", "{Permute: {dims: [2, 1], name: p}}, {Multiply: {inputs: [p, input]}}",
+         "input 1 has the shape (3, 4) and input 2 has (4, 3); they must be equal"},
+        {"[4, 3]", "{Subtract: {inputs: [input, input, input]}}", "has 3 inputs; expected 2"},
+        {"[4, 3]", "{Permute: {dims: [2, 1], name: p}}, {Concatenate: {inputs: [p, input]}}",
+         "input 1 has the shape (3, 4) and input 2 has (4, 3); they may differ in axis 2 only"},
+        {"[4, 3]", "{Flatten: {name: p}}, {Concatenate: {inputs: [p, input]}}",
+         "they must have as many axes"},
+        {"[4, 3]", "{Dot: {inputs: [input, input], axes: [1, 2]}}",
+         "its inputs (4, 3) and (4, 3) have 4 and 3 numbers in the axes 1 and 2"},
+        {"[2, 4, 3]",
+         "{Reshape: {target_shape: [2, 2, 2, 3], name: r}}, {Dot: {inputs: [r, input], axes: -1}}",
+         "have too many axes; the output may have 4"},
+        {"[4096, 4096, 1]", "{UpSampling2D: {size: 65536}}",
+         "its output would have 268435456 rows of 268435456; at most 2^24 are allowed"},
+        {0}});
+}
+
 static void explanations(void)
 {
     static const char net[] =
@@ -109,6 +156,7 @@ static void explanations(void)
 
 const struct test tests_layers[] = {{"convolution_mistakes", convolution_mistakes},
                                     {"normalization_mistakes", normalization_mistakes},
+                                    {"simple_mistakes", simple_mistakes},
                                     {"explanations", explanations},
                                     {0}};
 
